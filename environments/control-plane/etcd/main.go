@@ -1,0 +1,10 @@
+// etcd is the store behind the API server, as its own project builds it.
+package main
+
+import (
+	"os"
+
+	"go.etcd.io/etcd/server/v3/etcdmain"
+)
+
+func main() { etcdmain.Main(os.Args) }

@@ -1,0 +1,46 @@
+"""What passes between an agent and a chat model."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from voyager_k8s.core.base import Model
+
+__all__ = ["Message", "ModelReply", "ModelRequest", "Role"]
+
+Role = Literal["curriculum", "action", "critic", "describer"]
+
+
+class Message(Model):
+    """One message of a prompt."""
+
+    author: Literal["system", "human", "ai"]
+    text: str
+
+
+class ModelRequest(Model):
+    """One question to a model. Role, task and ordinal name it: a cassette finds its reply by them."""
+
+    role: Role
+    task: str
+    """The task's id."""
+    ordinal: int = 0
+    """The how-manieth question of this role at this task, from 1; 0 until the campaign numbers it."""
+    messages: tuple[Message, ...]
+    reply_schema: dict[str, Any] | None = None
+    """JSON schema of the object wanted; None where free text is."""
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """Role, task, ordinal."""
+        return self.role, self.task, self.ordinal
+
+
+class ModelReply(Model):
+    """One answer. With a `reply_schema` the text is the object, as JSON or in a fenced block."""
+
+    text: str
+    model: str
+    prompt_tokens: int = 0
+    reply_tokens: int = 0
+    seconds: float = 0.0
