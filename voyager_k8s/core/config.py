@@ -122,8 +122,7 @@ class CampaignConfig(Model):
     max_replies: int = Field(default=3, ge=1)
     """Replies asked for before one is given up as unusable; costs no attempt."""
     models: ModelsConfig = ModelsConfig()
-    environment: str = "embedded"
-    """A name under `environments/` or a file of cluster settings."""
-    cluster: ClusterConfig = ClusterConfig()
+    cluster: ClusterConfig | None = None
+    """None: `environments/embedded/cluster.yaml`, which travels with the package."""
     sandbox: SandboxConfig = SandboxConfig()
     library: LibraryConfig = LibraryConfig()

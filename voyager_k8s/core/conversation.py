@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from voyager_k8s.core.base import Model
 
-__all__ = ["Message", "ModelReply", "ModelRequest", "Role"]
+__all__ = ["Message", "ModelReply", "ModelRequest", "Role", "prompt_hash"]
 
 Role = Literal["curriculum", "action", "critic", "describer"]
 
@@ -44,3 +47,9 @@ class ModelReply(Model):
     prompt_tokens: int = 0
     reply_tokens: int = 0
     seconds: float = 0.0
+
+
+def prompt_hash(messages: Sequence[Message]) -> str:
+    """16 hexadecimal digits of SHA-256 over the messages' authors and texts: whether two prompts are the same."""
+    text = json.dumps([[message.author, message.text] for message in messages])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

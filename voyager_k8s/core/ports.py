@@ -120,6 +120,14 @@ class Workspace(Protocol):
     def access(self) -> ApiAccess:
         """For a program: rights in this workspace only."""
 
+    def validate(self, checks: Sequence[Check]) -> None:
+        """Refuse checks that could never be evaluated.
+
+        Raises:
+            TaskRejected: an expression does not parse or uses an unknown variable, or the cluster has no such
+                kind or resource.
+        """
+
     def set_up(self, manifests: Sequence[Manifest]) -> None:
         """Apply manifests, in order, into the namespace.
 

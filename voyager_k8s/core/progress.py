@@ -1,4 +1,7 @@
-"""How the layers below say what they are doing; only the CLI turns it into text on a screen."""
+"""How far a campaign is, and how the layers below say what they are doing.
+
+Only the CLI turns a `Notice` into text on a screen.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,32 @@ from typing import Literal
 
 from voyager_k8s.core.base import Model
 
-__all__ = ["Listener", "Notice", "silent"]
+__all__ = ["Completed", "Failed", "Listener", "Notice", "Progress", "silent"]
+
+
+class Completed(Model):
+    """A task that was done."""
+
+    goal: str
+    """The template, so that one goal with other values is recognised."""
+    skill: str
+    attempts: int
+
+
+class Failed(Model):
+    """A task that was given up, and why."""
+
+    goal: str
+    reason: str
+
+
+class Progress(Model):
+    """What a curriculum builds on."""
+
+    completed: tuple[Completed, ...] = ()
+    failed: tuple[Failed, ...] = ()
+    skills: tuple[str, ...] = ()
+    """`name: description` of every learned skill."""
 
 
 class Notice(Model):

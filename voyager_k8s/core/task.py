@@ -120,7 +120,9 @@ _KINDS: dict[str, str] = {
 
 
 def _check_kind(value: Any) -> str | None:
-    keys = value if isinstance(value, dict) else type(value).model_fields
+    if isinstance(value, CheckBase):
+        value = type(value).model_fields
+    keys = value if isinstance(value, dict) else ()
     found = {_KINDS[key] for key in keys if key in _KINDS}
     return found.pop() if len(found) == 1 else None
 
@@ -154,6 +156,8 @@ class Task(Model):
     setup: tuple[Manifest, ...] = ()
     """Manifests that exist before the program runs."""
     checks: tuple[Check, ...] = Field(min_length=1)
+    repeatable: bool = True
+    """False where doing it twice is meant to differ from doing it once (a rollback)."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Task:

@@ -1,0 +1,241 @@
+"""One namespace and one identity, and everything that can be seen or done there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from pydantic import JsonValue
+
+from voyager_k8s.clusters import identity
+from voyager_k8s.clusters.aliases import Aliases, aliases_of
+from voyager_k8s.clusters.api import ApiRefusal
+from voyager_k8s.clusters.checks import evaluate_checks, validate_checks
+from voyager_k8s.clusters.discovery import Resource
+from voyager_k8s.clusters.events import events_of
+from voyager_k8s.clusters.permissions import Question
+from voyager_k8s.clusters.session import Session
+from voyager_k8s.clusters.settle import settle
+from voyager_k8s.clusters.snapshot import snapshot_of
+from voyager_k8s.core.base import Manifest
+from voyager_k8s.core.errors import ClusterError, TaskRejected
+from voyager_k8s.core.program import ApiAccess
+from voyager_k8s.core.progress import Notice
+from voyager_k8s.core.task import Check
+from voyager_k8s.core.verdict import CheckResult
+from voyager_k8s.core.world import Event, Settled, Snapshot
+
+__all__ = ["KubernetesWorkspace", "open_workspace"]
+
+_TOKEN_SECONDS = 3600
+_TOKEN_RENEWED_SECONDS = 1800
+"""A token is handed out for so long; what is left of its life is more than any run takes."""
+_READY_SECONDS = 30.0
+_MOST_SUFFIXES = 1000
+_NAMED_AT_RANDOM = ("pods", "replicasets.apps", "jobs.batch", "endpointslices.discovery.k8s.io")
+
+
+def open_workspace(session: Session, name: str) -> KubernetesWorkspace:
+    """Make a namespace with an identity; ready for Pods when this returns.
+
+    Raises:
+        ClusterError: the API server refuses, or the namespace does not become ready.
+    """
+    namespace = _create_namespace(session, name)
+    workspace = KubernetesWorkspace(session, namespace)
+    try:
+        identity.identify(session.api, namespace)
+        _wait_for_default_account(session, namespace)
+        _ = workspace.access
+    except ClusterError:
+        workspace.close()
+        raise
+    return workspace
+
+
+def _create_namespace(session: Session, name: str) -> str:
+    for number in range(1, _MOST_SUFFIXES):
+        namespace = name if number == 1 else f"{name}-{number}"
+        manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
+        try:
+            session.api.create(identity.NAMESPACES, None, manifest)
+        except ApiRefusal as refusal:
+            if refusal.reason != "AlreadyExists":
+                raise ClusterError(f"cannot create the namespace {namespace}: {refusal.message}") from refusal
+        else:
+            return namespace
+    raise ClusterError(f"all namespaces from {name} to {namespace} are taken; delete some")
+
+
+def _wait_for_default_account(session: Session, namespace: str) -> None:
+    """Admission refuses Pods in a namespace until its default ServiceAccount is there."""
+    there = session.hub.wait_until(lambda: session.hub.holds("ServiceAccount", namespace, "default"), _READY_SECONDS)
+    if not there:
+        trouble = session.hub.trouble() or "is the controller manager running?"
+        raise ClusterError(f"namespace {namespace} has no default ServiceAccount after {_READY_SECONDS:g} s; {trouble}")
+
+
+class KubernetesWorkspace:
+    """Implements `core.ports.Workspace`."""
+
+    def __init__(self, session: Session, namespace: str) -> None:
+        self._session, self._namespace = session, namespace
+        self._token, self._issued = "", float("-inf")
+        self._closed = False
+
+    @property
+    def namespace(self) -> str:
+        """Its name."""
+        return self._namespace
+
+    @property
+    def access(self) -> ApiAccess:
+        """Rights in this workspace only, good for half an hour at least."""
+        if time.monotonic() - self._issued > _TOKEN_RENEWED_SECONDS:
+            self._issued = time.monotonic()
+            self._token = self._session.api.token(identity.NAMESPACE, self._namespace, _TOKEN_SECONDS)
+        api = self._session.api
+        return ApiAccess(
+            server=api.server,
+            certificate_authority=api.certificate_authority,
+            token=self._token,
+            namespace=self._namespace,
+        )
+
+    def set_up(self, manifests: Sequence[Manifest]) -> None:
+        """Apply manifests, in order.
+
+        Raises:
+            TaskRejected: one is of an unknown or cluster-scoped kind, is meant for another namespace, or is
+                refused by the API server.
+        """
+        for manifest in manifests:
+            self._apply(manifest)
+
+    def settle(self) -> Settled:
+        """Wait until the workspace is at rest, or the deadline of the cluster's configuration."""
+        config = self._session.config
+        return settle(self._session.hub, self._namespace, config.quiet_seconds, config.settle_seconds)
+
+    def snapshot(self) -> Snapshot:
+        """All objects of all kinds, normalised."""
+        return snapshot_of(self._session.sweep(self._namespace), identity.BINDING)
+
+    def events(self) -> tuple[Event, ...]:
+        """All Events, without times and generated names."""
+        resources = self._resources(("events", *_NAMED_AT_RANDOM))
+        found = self._session.list_kinds(self._namespace, resources)
+        events = [each for each in found if each["kind"] == "Event"]
+        return events_of(events, aliases_of([each for each in found if each["kind"] != "Event"]))
+
+    def check(self, checks: Sequence[Check], answer: JsonValue = None) -> tuple[CheckResult, ...]:
+        """Evaluate checks against the live world."""
+        return evaluate_checks(_LiveWorld(self), checks, answer)
+
+    def validate(self, checks: Sequence[Check]) -> None:
+        """Refuse checks that cannot mean anything on this cluster.
+
+        Raises:
+            TaskRejected: with each check at fault and why.
+        """
+        validate_checks(_LiveWorld(self), checks)
+
+    def close(self) -> None:
+        """Delete namespace and identity in the background."""
+        if not self._closed:
+            self._closed = True
+            self._session.in_background(self._remove)
+
+    def aliases(self) -> Aliases:
+        """Stable names for what is there now."""
+        return aliases_of(self._session.list_kinds(self._namespace, self._resources(_NAMED_AT_RANDOM)))
+
+    @property
+    def session(self) -> Session:
+        """The cluster it is in."""
+        return self._session
+
+    def _remove(self) -> None:
+        try:
+            identity.remove(self._session.api, self._namespace)
+        except ClusterError as error:
+            text = f"workspace {self._namespace} was not cleaned up: {error}"
+            self._session.listener(Notice(kind="warning", text=text))
+
+    def _resources(self, names: Sequence[str]) -> list[Resource]:
+        found = (self._session.catalogue().by_plural(name) for name in names)
+        return [each for each in found if each is not None]
+
+    def _apply(self, manifest: Manifest) -> None:
+        title, resource = _title(manifest), self._resource_for(manifest)
+        metadata = {**manifest["metadata"], "namespace": self._namespace}
+        try:
+            self._session.api.apply(resource, self._namespace, {**manifest, "metadata": metadata})
+        except ApiRefusal as refusal:
+            raise TaskRejected(f"set-up: the API server refuses {title}: {refusal.message}") from refusal
+
+    def _resource_for(self, manifest: Manifest) -> Resource:
+        title = _title(manifest)
+        api_version, kind = str(manifest.get("apiVersion")), str(manifest.get("kind"))
+        resource = self._session.find(api_version, kind)
+        if resource is None:
+            raise TaskRejected(f"set-up: {title}: the cluster has no kind {kind} in apiVersion {api_version}")
+        if not resource.namespaced:
+            raise TaskRejected(f"set-up: {title}: {kind} is cluster-scoped; a task can only set up its own namespace")
+        metadata = manifest.get("metadata")
+        if not isinstance(metadata, dict) or not metadata.get("name"):
+            raise TaskRejected(f"set-up: {title}: metadata.name is missing")
+        if metadata.get("namespace", self._namespace) != self._namespace:
+            other = metadata["namespace"]
+            raise TaskRejected(
+                f"set-up: {title} names the namespace {other}; leave it out or write {{{{ namespace }}}}"
+            )
+        return resource
+
+
+def _title(manifest: Manifest) -> str:
+    metadata = manifest.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return f"{manifest.get('kind') or 'a manifest without kind'}/{name or '(no name)'}"
+
+
+class _LiveWorld:
+    """What checks see of a workspace; each object and list is read once."""
+
+    def __init__(self, workspace: KubernetesWorkspace) -> None:
+        self._workspace, self._session = workspace, workspace.session
+        self._objects: dict[tuple[Resource, str, str], Manifest | None] = {}
+        self._lists: dict[tuple[Resource, str, str], Sequence[Manifest]] = {}
+        self._aliases: Aliases | None = None
+
+    @property
+    def namespace(self) -> str:
+        return self._workspace.namespace
+
+    def find(self, api_version: str, kind: str) -> Resource | None:
+        return self._session.find(api_version, kind)
+
+    def by_plural(self, text: str) -> Resource | None:
+        return self._session.catalogue().by_plural(text)
+
+    def versions(self, kind: str) -> Sequence[str]:
+        return self._session.catalogue().versions(kind)
+
+    def get(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
+        key = (resource, namespace, name)
+        if key not in self._objects:
+            self._objects[key] = self._session.api.get(resource, namespace, name)
+        return self._objects[key]
+
+    def select(self, resource: Resource, namespace: str, labels: Mapping[str, str]) -> Sequence[Manifest]:
+        key = (resource, namespace, repr(sorted(labels.items())))
+        if key not in self._lists:
+            self._lists[key] = self._session.api.list(resource, namespace, labels).items
+        return self._lists[key]
+
+    def allowed(self, question: Question) -> bool:
+        return self._session.api.allowed(question)
+
+    def stable(self, text: str) -> str:
+        self._aliases = self._aliases or self._workspace.aliases()
+        return self._aliases.text(text)
