@@ -1,0 +1,152 @@
+"""`train` and `resume`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from voyager_k8s.core.errors import UsageError
+from voyager_k8s.core.progress import Listener, Notice
+
+if TYPE_CHECKING:
+    from voyager_k8s.core.config import CampaignConfig
+    from voyager_k8s.learning.campaign import Campaign
+
+__all__ = ["resume", "train"]
+
+
+@click.command()
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="The campaign's folder; made new."
+)
+@click.option(
+    "--config", "config_file", type=click.Path(path_type=Path), help="A campaign.yaml; options given here win."
+)
+@click.option(
+    "--environment", metavar="NAME|FILE", help="The cluster: a name under environments/ or a file. [default: embedded]"
+)
+@click.option(
+    "--curriculum",
+    metavar="auto|manual|FILE",
+    help="Where tasks come from; a name under curricula/ is found too. [default: auto]",
+)
+@click.option("--iterations", type=click.IntRange(min=1), help="Tasks to take on. [default: 20]")
+@click.option("--max-attempts", type=click.IntRange(min=1), help="Programs written for one task. [default: 4]")
+@click.option("--model", metavar="PROVIDER:MODEL", help="The chat model of every role. [default: openai:gpt-5.1]")
+@click.option("--base-url", metavar="URL", help="Another endpoint that speaks the provider's protocol.")
+@click.option("--record", type=click.Path(path_type=Path), help="Write every reply to this cassette.")
+@click.option("--replay", metavar="FILE|demo", help="Take every reply from this cassette; no model is asked.")
+@click.option("--strict-replay", is_flag=True, help="Refuse a recorded reply whose prompt differs.")
+@click.option(
+    "--library", type=click.Path(path_type=Path, file_okay=False), help="The skill library. [default: OUT/library]"
+)
+@click.option("--keep-cluster", is_flag=True, help="Leave the cluster running at the end.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def train(out: Path, as_json: bool, **options: Any) -> None:
+    """Run a training campaign: propose a task, write a program for it, run it, verify what the cluster
+    became, and keep what worked as a skill.
+
+    The API key is taken from the provider's environment variable (OPENAI_API_KEY ...).
+
+    \b
+    Examples:
+      voyager-k8s train --out runs/first --model openai:gpt-5.1 --iterations 10
+      voyager-k8s train --out runs/local --model openai:qwen3 --base-url http://localhost:8000/v1
+      voyager-k8s train --out runs/steps --curriculum first-steps
+      voyager-k8s train --out runs/again --replay demo
+    """
+    from voyager_k8s.learning.folder import CampaignFolder
+
+    if CampaignFolder(out).exists:
+        raise UsageError(
+            f"{out} holds a campaign already: go on with `voyager-k8s resume {out}`, or choose another folder"
+        )
+    _learn(out, _configure(options), as_json)
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--iterations", type=click.IntRange(min=1), help="Rounds in all, those done included. [default: as started]"
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def resume(folder: Path, iterations: int | None, as_json: bool) -> None:
+    """Go on with the campaign in FOLDER after its last finished attempt."""
+    from voyager_k8s.learning.folder import CampaignFolder
+
+    config = CampaignFolder(folder).config()
+    if iterations:
+        config = config.model_copy(update={"iterations": iterations})
+    _learn(folder, config, as_json)
+
+
+def _configure(options: dict[str, Any]) -> CampaignConfig:
+    """The configuration file's values with the options put over them."""
+    from voyager_k8s.core.config import CampaignConfig
+    from voyager_k8s.learning.folder import read_config
+    from voyager_k8s.runtime import read_cluster, resolve_cassette
+
+    file = options["config_file"]
+    config = read_config(file) if file else CampaignConfig()
+    given = {name: options[name] for name in ("curriculum", "iterations", "max_attempts") if options[name] is not None}
+    if "curriculum" in given and Path(given["curriculum"]).exists():
+        given["curriculum"] = str(Path(given["curriculum"]).absolute())
+    cluster = read_cluster(options["environment"]) if options["environment"] else config.cluster
+    if options["keep_cluster"]:
+        cluster = (cluster or read_cluster("embedded")).model_copy(update={"keep": True})
+    asked = {"model": options["model"], "base_url": options["base_url"]}
+    default = config.models.default.model_copy(update={name: value for name, value in asked.items() if value})
+    models: dict[str, Any] = {"default": default}
+    if options["record"] and options["replay"]:
+        raise UsageError("--record and --replay exclude each other: a replayed reply is recorded already")
+    if options["record"]:
+        models["record"] = str(options["record"].absolute())
+    if options["replay"]:
+        models |= {"replay": str(resolve_cassette(options["replay"])), "strict_replay": options["strict_replay"]}
+    if options["library"]:
+        given["library"] = config.library.model_copy(update={"path": str(options["library"].absolute())})
+    return config.model_copy(update={**given, "cluster": cluster, "models": config.models.model_copy(update=models)})
+
+
+def _learn(folder: Path, config: CampaignConfig, as_json: bool) -> None:
+    from voyager_k8s import runtime
+    from voyager_k8s.cli.console import console_listener
+    from voyager_k8s.cli.status import print_status
+
+    listener = console_listener()
+    opened = runtime.open_campaign(folder, config, keys=os.environ, listener=listener, ask_person=_ask)
+    with opened as campaign, _interruptible(campaign, listener):
+        reason = campaign.learn()
+    print_status(runtime.status(folder), as_json=as_json)
+    if reason == "interrupted":
+        sys.exit(130)
+
+
+def _ask(question: str) -> str:
+    return click.prompt(question, default="", show_default=False, prompt_suffix="", err=True)
+
+
+@contextmanager
+def _interruptible(campaign: Campaign, listener: Listener) -> Iterator[None]:
+    """The first Ctrl-C stops after the attempt under way, the second at once."""
+
+    def ask_to_stop(number: int, frame: FrameType | None) -> None:
+        campaign.stop()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        listener(Notice(kind="campaign", text="stopping after this attempt; Ctrl-C again stops at once"))
+
+    before = signal.signal(signal.SIGINT, ask_to_stop)
+    terminated = signal.signal(signal.SIGTERM, ask_to_stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGTERM, terminated)

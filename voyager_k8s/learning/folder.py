@@ -1,0 +1,95 @@
+"""A campaign's folder: its configuration, its lock, and where everything else lies.
+
+campaign.yaml      the configuration, as it was resolved
+journal.sqlite3    the truth about what was done
+tasks/             programs, prompts, replies and changes, for people
+library/           the skills, unless the library is elsewhere
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import yaml
+from filelock import FileLock, Timeout
+from pydantic import ValidationError
+
+from voyager_k8s.core.base import one_line
+from voyager_k8s.core.config import CampaignConfig
+from voyager_k8s.core.errors import BusyError, UsageError
+
+__all__ = ["CampaignFolder", "read_config"]
+
+
+def read_config(path: Path) -> CampaignConfig:
+    """Read a campaign's configuration.
+
+    Raises:
+        UsageError: it cannot be read, is not YAML, or has an unknown key or a value that does not fit.
+    """
+    try:
+        data = yaml.safe_load(path.read_text()) or {}
+        return CampaignConfig.model_validate(data)
+    except OSError as error:
+        raise UsageError(f"the configuration {path} cannot be read: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise UsageError(f"the configuration {path} is not YAML: {' '.join(str(error).split())}") from error
+    except ValidationError as error:
+        raise UsageError(f"the configuration {path}: {one_line(error)}") from error
+
+
+class CampaignFolder:
+    """One campaign's folder, which may not exist yet.
+
+    Args:
+        path: the folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        self.journal = self.path / "journal.sqlite3"
+
+    @property
+    def exists(self) -> bool:
+        """Whether a campaign was started here."""
+        return (self.path / "campaign.yaml").exists()
+
+    def config(self) -> CampaignConfig:
+        """The configuration it was started with.
+
+        Raises:
+            UsageError: this is no campaign's folder, or its configuration does not fit.
+        """
+        if not self.exists:
+            raise UsageError(
+                f"{self.path} is no campaign's folder (it has no campaign.yaml); start one with `train --out`"
+            )
+        return read_config(self.path / "campaign.yaml")
+
+    def save(self, config: CampaignConfig) -> None:
+        """Write the configuration, without keys (it has none)."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        data = config.model_dump(mode="json", exclude_defaults=True, by_alias=True)
+        (self.path / "campaign.yaml").write_text(yaml.safe_dump(data, sort_keys=False, allow_unicode=True))
+
+    def library(self, config: CampaignConfig) -> Path:
+        """Where this campaign's skills are."""
+        return Path(config.library.path) if config.library.path else self.path / "library"
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep other processes out.
+
+        Raises:
+            BusyError: another process has it.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(self.path / ".lock", timeout=0):
+                yield
+        except Timeout as error:
+            raise BusyError(
+                f"{self.path} is in use by another process; wait for it, or choose another folder"
+            ) from error

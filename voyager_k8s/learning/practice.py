@@ -1,0 +1,87 @@
+"""Practice: what a success must survive to become a skill.
+
+A program that worked once may know the answer by heart. So it runs again, in a fresh workspace, with the
+task's other values (is it general?), and then once more in the same place (is it idempotent?). What it
+fails at goes back to the action agent as a critique.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from voyager_k8s.agents.rendering import show_checks, show_execution
+from voyager_k8s.core.base import Model
+from voyager_k8s.core.errors import ReplyError, TaskRejected
+from voyager_k8s.core.program import Program
+from voyager_k8s.core.task import Task
+from voyager_k8s.core.verdict import CheckResult
+from voyager_k8s.learning.record import Phases
+from voyager_k8s.learning.trial import Bench, Trial
+
+__all__ = ["Practice", "Practised"]
+
+ERROR_BUDGET = 1_500
+"""Characters of an execution shown in a critique."""
+
+
+class Practised(Model):
+    """What practice showed."""
+
+    shown: tuple[str, ...] = ()
+    """`general`, `idempotent`."""
+    critique: str = ""
+    """What it failed at; empty where it failed at nothing."""
+
+
+class Practice:
+    """Runs a program on a task's other values.
+
+    Args:
+        bench: where programs are tried.
+    """
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+
+    def run(self, program: Program, task: Task, name: str, phases: Phases) -> Practised:
+        """Practise a program that succeeded.
+
+        Args:
+            name: of the workspace.
+            phases: where the time goes.
+
+        Raises:
+            InfrastructureError: the cluster or the sandbox fails.
+        """
+        try:
+            with self._bench.trial(task, task.variants[0], name, phases) as trial:
+                return self._practise(program, task, trial, phases)
+        except ReplyError as error:
+            return Practised(critique=f"It is not general: {error}")
+        except TaskRejected:
+            return Practised()  # the other values cannot be set up: nobody's failure, and nothing is shown
+
+    def _practise(self, program: Program, task: Task, trial: Trial, phases: Phases) -> Practised:
+        values = ", ".join(f"{name} = {value!r}" for name, value in trial.task.values.items())
+        first, _ = trial.run(program)
+        with phases.measure("check"):
+            wrong = _wrong(trial.workspace.check(trial.task.checks, first.result))
+        if not first.ok or wrong:
+            said = f"It is not general: with other values ({values}) "
+            return Practised(critique=said + (wrong if first.ok else show_execution(first, ERROR_BUDGET)))
+        if not task.repeatable:
+            return Practised(shown=("general",))
+        second, _ = trial.run(program)
+        with phases.measure("check"):
+            wrong = _wrong(trial.workspace.check(trial.task.checks, first.result))
+        if not second.ok or wrong:
+            said = "It is not idempotent: run a second time, with everything done already, "
+            return Practised(
+                shown=("general",), critique=said + (wrong if second.ok else show_execution(second, ERROR_BUDGET))
+            )
+        return Practised(shown=("general", "idempotent"))
+
+
+def _wrong(results: Iterable[CheckResult]) -> str:
+    failing = [result for result in results if result.holds is False]
+    return f"these checks do not hold:\n{show_checks(failing)}" if failing else ""

@@ -1,0 +1,425 @@
+"""The composition root: configuration in, wired objects out.
+
+Nothing here decides anything about learning. It picks the adapter that the configuration names, gives
+every object what it needs, and takes all of it down again. Heavy SDKs are imported when they are needed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import yaml
+from pydantic import ValidationError
+
+from voyager_k8s.agents.action import ActionAgent
+from voyager_k8s.agents.critic import CriticAgent
+from voyager_k8s.agents.curriculum import Curriculum, CurriculumAgent, ManualCurriculum, TaskList
+from voyager_k8s.agents.skill import SkillManager
+from voyager_k8s.core.base import Model, one_line
+from voyager_k8s.core.config import CampaignConfig, ClusterConfig, LibraryConfig, ModelConfig, ModelsConfig
+from voyager_k8s.core.conversation import ModelReply, ModelRequest
+from voyager_k8s.core.data import data_folder
+from voyager_k8s.core.errors import UsageError
+from voyager_k8s.core.ports import ChatModel
+from voyager_k8s.core.progress import Listener, silent
+from voyager_k8s.learning.artefacts import Artefacts
+from voyager_k8s.learning.calls import JournaledModel
+from voyager_k8s.learning.campaign import Campaign
+from voyager_k8s.learning.folder import CampaignFolder
+from voyager_k8s.learning.journal import Journal
+from voyager_k8s.learning.lessons import Lessons
+from voyager_k8s.learning.practice import Practice
+from voyager_k8s.learning.rollout import Rollout
+from voyager_k8s.learning.status import CampaignStatus, campaign_status
+from voyager_k8s.learning.trial import Bench
+from voyager_k8s.library.files import FileSkillStore
+from voyager_k8s.library.seeds import seed
+
+if TYPE_CHECKING:
+    from voyager_k8s.clusters.kubernetes_cluster import KubernetesCluster
+    from voyager_k8s.library.index import ChromaIndex
+    from voyager_k8s.sandbox.process import ProcessSandbox
+
+__all__ = [
+    "learn",
+    "library",
+    "library_config",
+    "open_campaign",
+    "open_models",
+    "open_skills",
+    "read_cluster",
+    "resolve_cassette",
+    "resolve_curriculum",
+    "resume",
+    "status",
+    "unasked_model",
+]
+
+Keys = Mapping[str, str]
+"""API keys by the name of the environment variable that holds them."""
+AskPerson = Callable[[str], str]
+M = TypeVar("M", bound=Model)
+
+
+def _nobody(question: str) -> str:
+    raise UsageError("the manual curriculum needs a person to answer; use --curriculum auto or a file")
+
+
+@contextmanager
+def open_campaign(
+    folder: Path,
+    config: CampaignConfig,
+    *,
+    keys: Keys,
+    listener: Listener = silent,
+    ask_person: AskPerson = _nobody,
+    model: ChatModel | None = None,
+) -> Iterator[Campaign]:
+    """A campaign, ready to learn; its cluster and processes are gone when the block ends.
+
+    Args:
+        folder: the campaign's; made where it is missing, gone on with where it holds one.
+        config: is written into the folder.
+        keys: API keys by environment variable name; only those of the configured models are looked at.
+        listener: is told what goes on.
+        ask_person: answers a question, for the manual curriculum.
+        model: answers for every role, in place of the configured models.
+
+    Raises:
+        BusyError: another process has the folder.
+        UsageError: the configuration cannot be used.
+        InfrastructureError: a model, the cluster or the index cannot be reached.
+    """
+    home = CampaignFolder(folder)
+    settings = config.cluster or read_cluster("embedded")
+    with ExitStack() as stack:
+        stack.enter_context(home.lock())
+        home.save(config)
+        journal = stack.enter_context(closing(Journal(home.journal)))
+        artefacts = Artefacts(home.path)
+        cluster, started = stack.enter_context(_cluster(home, settings, listener))
+        model = model or open_models(config.models, keys, listener)
+        calls = JournaledModel(model, journal, artefacts)
+        curriculum = _curriculum(config, calls, ask_person)
+        skills = stack.enter_context(open_skills(home.library(config), config, calls, keys, listener))
+        lessons = stack.enter_context(_lessons(home, config, journal, keys, listener))
+        sandbox = stack.enter_context(closing(_sandbox(config, listener)))
+        started.result()
+        bench = Bench(cluster, sandbox, skills.store)
+        rollout = Rollout(
+            bench=bench,
+            action=ActionAgent(calls, max_replies=config.max_replies),
+            critic=CriticAgent(calls, max_replies=config.max_replies),
+            skills=skills,
+            practice=Practice(bench),
+            lessons=lessons,
+            journal=journal,
+            artefacts=artefacts,
+            calls=calls,
+            listener=listener,
+            max_attempts=config.max_attempts,
+            campaign=home.path.name,
+            notes=settings.notes,
+        )
+        stack.callback(_note_replay, model, journal)
+        yield Campaign(
+            cluster=cluster,
+            curriculum=curriculum,
+            rollout=rollout,
+            skills=skills,
+            journal=journal,
+            calls=calls,
+            listener=listener,
+            iterations=config.iterations,
+            max_proposals=config.max_proposals,
+        )
+
+
+# -- models ----------------------------------------------------------------
+
+
+def open_models(config: ModelsConfig, keys: Keys, listener: Listener) -> ChatModel:
+    """What answers for every role: a cassette, or the configured models, recorded if so wished.
+
+    Raises:
+        UsageError: a model is unknown, its key is missing, or the cassette cannot be read.
+    """
+    if config.replay:
+        from voyager_k8s.models.replay import open_cassette
+
+        return open_cassette(Path(config.replay), strict=config.strict_replay, listener=listener)
+    from voyager_k8s.models.combine import RoleModels
+
+    roles = {role: _with_fallback(model, config, keys, listener) for role, model in config.roles.items()}
+    answering: ChatModel = RoleModels(_with_fallback(config.default, config, keys, listener), roles)
+    if not config.record:
+        return answering
+    from voyager_k8s.models.recording import RecordingModel
+
+    return RecordingModel(answering, Path(config.record), listener)
+
+
+def _with_fallback(model: ModelConfig, config: ModelsConfig, keys: Keys, listener: Listener) -> ChatModel:
+    first = _open_model(model, keys, listener)
+    if config.fallback is None:
+        return first
+    from voyager_k8s.models.combine import FallbackModel
+
+    return FallbackModel(first, _open_model(config.fallback, keys, listener), listener)
+
+
+def _open_model(model: ModelConfig, keys: Keys, listener: Listener) -> ChatModel:
+    from voyager_k8s.models.providers import key_variable, open_model
+
+    variable = key_variable(model.model)
+    return open_model(model, keys.get(variable) if variable else None, listener)
+
+
+def _note_replay(model: ChatModel, journal: Journal) -> None:
+    replies, mismatches = getattr(model, "replies", 0), getattr(model, "mismatches", 0)
+    if replies:
+        journal.replayed(replies, mismatches)
+
+
+# -- the library -----------------------------------------------------------
+
+
+@contextmanager
+def open_skills(
+    library: Path, config: CampaignConfig, model: ChatModel, keys: Keys, listener: Listener = silent
+) -> Iterator[SkillManager]:
+    """The skill manager of a library, its seed skills in place and its index in step.
+
+    Raises:
+        LibraryError: the library contradicts itself.
+        InfrastructureError: the index's server cannot be reached.
+    """
+    store = FileSkillStore(library)
+    seed(store)
+    _write_library_config(library, config.library)
+    with closing(_index(library, config.library, keys, listener)) as index:
+        yield SkillManager(store, index, model, retrieve=config.library.retrieve, max_replies=config.max_replies)
+
+
+@contextmanager
+def _lessons(
+    home: CampaignFolder, config: CampaignConfig, journal: Journal, keys: Keys, listener: Listener
+) -> Iterator[Lessons]:
+    local = config.library.model_copy(update={"chroma_url": None})
+    with closing(_index(home.path / "lessons", local, keys, listener)) as index:
+        yield Lessons(journal, index)
+
+
+def _index(folder: Path, config: LibraryConfig, keys: Keys, listener: Listener) -> ChromaIndex:
+    from voyager_k8s.library.embeddings import open_embedder
+    from voyager_k8s.library.index import open_index
+
+    embedder = open_embedder(config.embedding, keys.get("OPENAI_API_KEY"))
+    return open_index(folder, embedder, chroma_url=config.chroma_url, listener=listener)
+
+
+def library_config(library: Path) -> LibraryConfig:
+    """How an existing library is embedded: as the campaign that made it wrote down, else by default.
+
+    Raises:
+        UsageError: its `library.yaml` has an unknown key or a value that does not fit.
+    """
+    return _read(LibraryConfig, library / "library.yaml") if (library / "library.yaml").exists() else LibraryConfig()
+
+
+def _write_library_config(library: Path, config: LibraryConfig) -> None:
+    data = config.model_dump(mode="json", exclude_defaults=True, exclude={"path"})
+    (library / "library.yaml").write_text(yaml.safe_dump(data, sort_keys=False))
+
+
+# -- cluster, sandbox, curriculum ------------------------------------------
+
+
+def read_cluster(environment: str) -> ClusterConfig:
+    """The cluster that `environments/<name>/cluster.yaml`, or a file, describes.
+
+    Raises:
+        UsageError: there is none, or it has an unknown key or a value that does not fit.
+    """
+    path = Path(environment)
+    if path.suffix not in (".yaml", ".yml"):
+        path = data_folder("environments") / environment / "cluster.yaml"
+    if not path.is_file():
+        known = sorted(found.parent.name for found in data_folder("environments").glob("*/cluster.yaml"))
+        raise UsageError(f"there is no environment {environment!r}; there are {', '.join(known)}, or give a .yaml file")
+    return _read(ClusterConfig, path)
+
+
+def _read(shape: type[M], path: Path) -> M:
+    try:
+        return shape.model_validate(yaml.safe_load(path.read_text()) or {})
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise UsageError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    except ValidationError as error:
+        raise UsageError(f"{path}: {one_line(error)}") from error
+
+
+@contextmanager
+def _cluster(
+    home: CampaignFolder, config: ClusterConfig, listener: Listener
+) -> Iterator[tuple[KubernetesCluster, Future[None]]]:
+    """The campaign's own cluster, and the start that goes on in the background while SDKs are imported.
+    An orphan of a killed campaign is cleaned first."""
+    from voyager_k8s.clusters.embedded import EmbeddedControlPlane, collect_garbage
+    from voyager_k8s.clusters.install import install
+    from voyager_k8s.clusters.kubernetes_cluster import KubernetesCluster
+    from voyager_k8s.clusters.processes import Owner
+    from voyager_k8s.clusters.settings import EmbeddedSettings, InstallSettings
+
+    installing = InstallSettings()
+    binaries = install(installing, listener)
+    collect_garbage(installing.cache)
+    control_plane = EmbeddedControlPlane(
+        f"campaign-{hashlib.sha256(str(home.path).encode()).hexdigest()[:8]}",
+        EmbeddedSettings(nodes=config.nodes),
+        binaries,
+        installing.cache,
+        listener,
+        owner=None if config.keep else Owner.this_process(),
+    )
+    cluster = KubernetesCluster(control_plane, config, listener)
+    with ThreadPoolExecutor(1, thread_name_prefix="cluster-start") as pool:
+        started = pool.submit(cluster.start)
+        try:
+            yield cluster, started
+        finally:
+            wait([started])
+            cluster.stop()
+
+
+def _sandbox(config: CampaignConfig, listener: Listener) -> ProcessSandbox:
+    from voyager_k8s.sandbox.process import ProcessSandbox
+
+    sandbox = ProcessSandbox(config.sandbox, listener)
+    sandbox.warm()
+    return sandbox
+
+
+def _curriculum(config: CampaignConfig, model: ChatModel, ask_person: AskPerson) -> Curriculum:
+    agent = CurriculumAgent(model, max_replies=config.max_replies)
+    match config.curriculum:
+        case "auto":
+            return agent
+        case "manual":
+            return ManualCurriculum(agent, ask_person)
+    return TaskList.read(resolve_curriculum(config.curriculum))
+
+
+def resolve_curriculum(name: str) -> Path:
+    """A curriculum's path: a file, or the name of one that travels with the package (`first-steps`).
+
+    Raises:
+        UsageError: there is no such file.
+    """
+    for path in (Path(name), data_folder("curricula") / f"{name}.yaml"):
+        if path.is_file():
+            return path
+    known = sorted(path.stem for path in data_folder("curricula").glob("*.yaml"))
+    raise UsageError(f"there is no curriculum {name!r}; give auto, manual, a file, or one of {', '.join(known)}")
+
+
+def resolve_cassette(name: str) -> Path:
+    """A cassette's path: a file, or the name of one that travels with the package (`demo`).
+
+    Raises:
+        UsageError: there is no such file.
+    """
+    for path in (Path(name), data_folder("curricula") / f"{name}.cassette"):
+        if path.is_file():
+            return path.absolute()
+    known = sorted(path.stem for path in data_folder("curricula").glob("*.cassette"))
+    raise UsageError(f"there is no cassette {name!r}; give a file, or one of {', '.join(known) or '(none)'}")
+
+
+# -- from Python -----------------------------------------------------------
+
+
+def learn(
+    out: Path,
+    config: CampaignConfig | None = None,
+    *,
+    keys: Keys | None = None,
+    listener: Listener = silent,
+    model: ChatModel | None = None,
+) -> CampaignStatus:
+    """Start a campaign and run it to its end.
+
+    Args:
+        out: the campaign's folder, which must not hold one yet.
+        config: how; None: the defaults.
+        keys: API keys by the name of the environment variable they would be in.
+        listener: is told what goes on.
+        model: answers for every role, in place of the configured models.
+
+    Raises:
+        UsageError: the folder holds a campaign, or the configuration cannot be used.
+        InfrastructureError: the world failed; `resume` goes on.
+    """
+    if CampaignFolder(out).exists:
+        raise UsageError(f"{out} holds a campaign already: go on with `resume`, or choose another folder")
+    with open_campaign(out, config or CampaignConfig(), keys=keys or {}, listener=listener, model=model) as campaign:
+        campaign.learn()
+    return status(out)
+
+
+def resume(
+    folder: Path, *, keys: Keys | None = None, listener: Listener = silent, model: ChatModel | None = None
+) -> CampaignStatus:
+    """Go on with a campaign after its last finished attempt; see `learn`.
+
+    Raises:
+        UsageError: this is no campaign's folder.
+        InfrastructureError: the world failed; `resume` goes on.
+    """
+    config = CampaignFolder(folder).config()
+    with open_campaign(folder, config, keys=keys or {}, listener=listener, model=model) as campaign:
+        campaign.learn()
+    return status(folder)
+
+
+def status(folder: Path) -> CampaignStatus:
+    """A campaign's figures; it may be running in another process.
+
+    Raises:
+        UsageError: this is no campaign's folder.
+        LibraryError: its library contradicts itself.
+    """
+    home = CampaignFolder(folder)
+    where = home.library(home.config())
+    with closing(Journal(home.journal)) as journal:
+        return campaign_status(str(folder), str(where), journal, FileSkillStore(where))
+
+
+def library(path: Path) -> FileSkillStore:
+    """The skills of a library.
+
+    Raises:
+        UsageError: there is no library at this path.
+    """
+    if not (path / "skills").is_dir():
+        raise UsageError(f"{path} is no skill library (it has no skills/); a campaign's library is DIR/library")
+    return FileSkillStore(path)
+
+
+class _UnaskedModel:
+    """Stands where no question is ever put."""
+
+    def complete(self, request: ModelRequest) -> ModelReply:
+        raise UsageError(f"no model is configured here, yet the {request.role} was asked")
+
+
+def unasked_model() -> ChatModel:
+    """A model for uses of a library that ask none."""
+    return _UnaskedModel()
