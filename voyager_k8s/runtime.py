@@ -113,7 +113,7 @@ def open_campaign(
         bench = Bench(cluster, sandbox, skills.store)
         rollout = Rollout(
             bench=bench,
-            action=ActionAgent(calls, max_replies=config.max_replies),
+            action=ActionAgent(calls, max_replies=config.max_replies, seconds=config.sandbox.seconds),
             critic=CriticAgent(calls, max_replies=config.max_replies),
             skills=skills,
             practice=Practice(bench),

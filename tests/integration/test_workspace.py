@@ -12,11 +12,11 @@ from pydantic import TypeAdapter
 
 from voyager_k8s.clusters import identity
 from voyager_k8s.clusters.api import Api, ApiRefusal
-from voyager_k8s.core.changes import changes_between
 from voyager_k8s.clusters.discovery import Resource
 from voyager_k8s.clusters.hub import Hub
 from voyager_k8s.clusters.kubernetes_cluster import KubernetesCluster
 from voyager_k8s.core.base import Manifest
+from voyager_k8s.core.changes import changes_between
 from voyager_k8s.core.config import ClusterConfig
 from voyager_k8s.core.errors import ClusterError, TaskRejected
 from voyager_k8s.core.task import Check

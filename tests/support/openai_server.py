@@ -55,9 +55,13 @@ Script = Callable[[Body], Step]
 
 
 class OpenAIServer:
-    """Plays its steps in order, the last one for ever; or asks a function what to do."""
+    """Plays its steps in order, the last one for ever; or asks a function what to do.
 
-    def __init__(self) -> None:
+    Args:
+        port: to listen on; 0: any free one.
+    """
+
+    def __init__(self, port: int = 0) -> None:
         self.requests: list[Body] = []
         """The bodies of all requests for chat completions."""
         self.keys: list[str] = []
@@ -66,12 +70,17 @@ class OpenAIServer:
         self._steps: deque[Step] = deque([Reply("hello")])
         self._script: Script | None = None
         self._lock = threading.Lock()
-        self._server = _Server(self)
+        self._server = _Server(self, port)
+
+    @property
+    def port(self) -> int:
+        """What it listens on."""
+        return self._server.server_port
 
     @property
     def base_url(self) -> str:
         """What to give as `--base-url`."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+        return f"http://127.0.0.1:{self.port}/v1"
 
     def play(self, *steps: Step) -> None:
         """Answer with these from now on."""
@@ -103,9 +112,9 @@ class OpenAIServer:
 
 
 @contextmanager
-def running_server() -> Iterator[OpenAIServer]:
+def running_server(port: int = 0) -> Iterator[OpenAIServer]:
     """A server that runs inside the `with`."""
-    server = OpenAIServer()
+    server = OpenAIServer(port)
     thread = threading.Thread(target=server.run, name="openai-server")
     thread.start()
     try:
@@ -118,9 +127,9 @@ def running_server() -> Iterator[OpenAIServer]:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, owner: OpenAIServer) -> None:
+    def __init__(self, owner: OpenAIServer, port: int) -> None:
         self.owner = owner
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(("127.0.0.1", port), _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is part of the play."""

@@ -13,7 +13,7 @@ from voyager_k8s.core.conversation import Message
 from voyager_k8s.core.ports import ChatModel
 from voyager_k8s.core.program import Execution, Program
 from voyager_k8s.core.skill import Skill
-from voyager_k8s.core.source import summary
+from voyager_k8s.core.source import signature_line, summary
 from voyager_k8s.core.task import BoundTask
 from voyager_k8s.core.world import Change, Event, Snapshot
 
@@ -25,6 +25,8 @@ EVENTS_BUDGET = 1_500
 EXECUTION_BUDGET = 3_000
 SKILLS_BUDGET = 8_000
 """Characters of a prompt, by section."""
+NEAR = 2
+"""Learned skills shown with their source; of the others the signature and the description are enough."""
 
 
 class Tried(Model):
@@ -60,11 +62,13 @@ class ActionAgent:
     Args:
         model: answers for the role `action`.
         max_replies: replies asked for before one is given up; an unusable reply costs no attempt.
+        seconds: that a program may take, which it is told.
     """
 
-    def __init__(self, model: ChatModel, *, max_replies: int) -> None:
+    def __init__(self, model: ChatModel, *, max_replies: int, seconds: float) -> None:
         self._model = model
         self._max_replies = max_replies
+        self._seconds = seconds
 
     def write_program(self, task: BoundTask, situation: Situation) -> Program:
         """One program for the task, read and compiled but not run.
@@ -91,6 +95,7 @@ class ActionAgent:
             primitives=[summary(skill.source, skill.name) for skill in situation.primitives],
             modules=sorted(ALLOWED_MODULES),
             notes=situation.notes.strip(),
+            seconds=f"{self._seconds:g}",
         )
 
     def _human(self, task: BoundTask, situation: Situation) -> str:
@@ -109,8 +114,7 @@ class ActionAgent:
 
 
 def _show_skills(skills: Sequence[Skill]) -> str:
-    """Source for as many as fit, in the order given."""
-    if not skills:
-        return ""
-    shown = (f"```python\n# skills/{skill.name}.py: {skill.card.description}\n{skill.source}```" for skill in skills)
-    return fit(shown, SKILLS_BUDGET, "skills")
+    """Source of the nearest, signature and description of the others, in the order given."""
+    near = (f"```python\n# skills/{skill.name}.py\n{skill.source}```" for skill in skills[:NEAR])
+    far = (f"{signature_line(skill.source, skill.name)}\n    {skill.card.description}" for skill in skills[NEAR:])
+    return fit([*near, *far], SKILLS_BUDGET, "skills") if skills else ""

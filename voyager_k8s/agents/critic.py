@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from voyager_k8s.agents.rendering import show_changes, show_checks, show_events, show_execution
+from voyager_k8s.agents.rendering import show_changes, show_checks, show_events, show_execution, show_unchanged
 from voyager_k8s.agents.replies import ask, parse_object
 from voyager_k8s.agents.templating import render_prompt
 from voyager_k8s.core.base import Model
@@ -19,11 +19,12 @@ from voyager_k8s.core.ports import ChatModel
 from voyager_k8s.core.program import Execution
 from voyager_k8s.core.task import BoundTask
 from voyager_k8s.core.verdict import CheckResult, Outcome, Verdict
-from voyager_k8s.core.world import Change, Event, Settled
+from voyager_k8s.core.world import Change, Event, Settled, Snapshot
 
 __all__ = ["CriticAgent", "Evidence"]
 
 CHANGES_BUDGET = 5_000
+UNCHANGED_BUDGET = 1_000
 EVENTS_BUDGET = 1_500
 EXECUTION_BUDGET = 2_000
 """Characters of a prompt, by section."""
@@ -35,8 +36,12 @@ class Evidence(Model):
     execution: Execution
     checks: tuple[CheckResult, ...]
     changes: tuple[Change, ...]
+    before: Snapshot
+    """The workspace as the program found it."""
     events: tuple[Event, ...]
     settled: Settled
+    notes: str = ""
+    """What is particular about the cluster."""
 
 
 class _Opinion(Model):
@@ -95,9 +100,11 @@ class CriticAgent:
             task=task,
             checks=show_checks(evidence.checks),
             changes=show_changes(evidence.changes, CHANGES_BUDGET),
+            unchanged=show_unchanged(evidence.before, evidence.changes, UNCHANGED_BUDGET),
             events=show_events(evidence.events, EVENTS_BUDGET),
             execution=show_execution(evidence.execution, EXECUTION_BUDGET),
             calm=evidence.settled.calm,
+            notes=evidence.notes.strip(),
         )
         prompt = (
             Message(author="system", text=render_prompt("critic_system")),

@@ -11,11 +11,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-import yaml
 from pydantic import Field, ValidationError
 
 from voyager_k8s.agents.rendering import fit
-from voyager_k8s.agents.replies import ask, parse_object
+from voyager_k8s.agents.replies import ask, parse_object, read_yaml
 from voyager_k8s.agents.templating import bind_task, render_prompt
 from voyager_k8s.core.base import Manifest, Model, one_line
 from voyager_k8s.core.conversation import Message
@@ -31,6 +30,8 @@ COMPLETED_BUDGET = 4_000
 FAILED_BUDGET = 2_500
 SKILLS_BUDGET = 6_000
 """Characters of a prompt, by section."""
+GOAL_LENGTH = 240
+"""Characters of a finished task's goal: enough to know it by; its skill's description says the rest."""
 
 
 class Wanted(Model):
@@ -118,7 +119,11 @@ class CurriculumAgent:
         return render_prompt(
             "curriculum_human",
             facts=wanted.facts,
-            completed=fit((f"- {done.goal}" for done in reversed(progress.completed)), COMPLETED_BUDGET, "tasks"),
+            completed=fit(
+                (f"- ({done.attempts}) {_short(done.goal)}" for done in reversed(progress.completed)),
+                COMPLETED_BUDGET,
+                "tasks",
+            ),
             failed=fit(
                 (f"- {task.goal}\n  {task.reason}" for task in reversed(progress.failed)), FAILED_BUDGET, "tasks"
             ),
@@ -147,18 +152,47 @@ def _task(proposal: _Proposal, wanted: Wanted, *, allow_repeat: bool) -> Task:
     return task
 
 
+def _short(goal: str) -> str:
+    return goal if len(goal) <= GOAL_LENGTH else goal[:GOAL_LENGTH].rsplit(" ", 1)[0] + " ..."
+
+
 def duplicate_of(goal: str, progress: Progress) -> str | None:
-    """The completed goal that says the same, whatever its parameters are called; None where it is new."""
+    """The completed goal that says the same, whatever its parameters are called; None where it is new. Only filler
+    words may differ: one word can make another task (a ConfigMap, a Secret)."""
     wanted = _words(goal)
-    for done in progress.completed:
-        words = _words(done.goal)
-        if wanted == words or len(wanted & words) >= 0.9 * len(wanted | words):
-            return done.goal
-    return None
+    return next((done.goal for done in progress.completed if _words(done.goal) == wanted), None)
 
 
-def _words(goal: str) -> frozenset[str]:
-    return frozenset(re.findall(r"[a-z0-9]+|\*", re.sub(r"\{\{.*?\}\}", "*", goal).lower()))
+_FILLER = frozenset(
+    {
+        *(
+            "a",
+            "all",
+            "an",
+            "and",
+            "any",
+            "as",
+            "at",
+            "be",
+            "been",
+            "by",
+            "for",
+            "from",
+            "has",
+            "have",
+            "in",
+            "is",
+            "it",
+        ),
+        *("its", "of", "on", "or", "so", "that", "the", "then", "there", "this", "to", "until", "was", "which", "with"),
+    }
+)
+
+
+def _words(goal: str) -> tuple[frozenset[str], int]:
+    """The words that matter, and how many places are left for values."""
+    words, places = re.subn(r"\{\{.*?\}\}", " ", goal)
+    return frozenset(re.findall(r"\w+", words.casefold())) - _FILLER, places
 
 
 class TaskFile(Model):
@@ -183,12 +217,7 @@ class TaskList:
             UsageError: it cannot be read, is not YAML, or holds an unknown key or a task that is none.
         """
         try:
-            data = yaml.safe_load(path.read_text())
-            tasks = TaskFile.model_validate(data).tasks
-        except OSError as error:
-            raise UsageError(f"the curriculum {path} cannot be read: {error.strerror}") from error
-        except yaml.YAMLError as error:
-            raise UsageError(f"the curriculum {path} is not YAML: {' '.join(str(error).split())}") from error
+            tasks = TaskFile.model_validate(read_yaml(path, "curriculum")).tasks
         except ValidationError as error:
             raise UsageError(f"the curriculum {path}: {one_line(error)}") from error
         return cls(tasks)

@@ -14,13 +14,26 @@ from voyager_k8s.core.program import Execution
 from voyager_k8s.core.verdict import CheckResult
 from voyager_k8s.core.world import Change, Event, FieldChange, Snapshot
 
-__all__ = ["fit", "shorten", "show_changes", "show_checks", "show_events", "show_execution", "show_snapshot"]
+__all__ = [
+    "fit",
+    "shorten",
+    "show_changes",
+    "show_checks",
+    "show_events",
+    "show_execution",
+    "show_snapshot",
+    "show_unchanged",
+]
 
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # libyaml's writes the same ten times as fast
 NOTHING = "(nothing)"
 USUAL = frozenset(
     {"Available", "ContainersReady", "Initialized", "PodReadyToStartContainers", "PodScheduled", "Progressing", "Ready"}
 )
 """Conditions of a Pod and a Deployment that are true when nothing is wrong."""
+
+ROUTINE = frozenset({"Created", "Pulled", "Pulling", "Scheduled", "Started", "SuccessfulCreate"})
+"""Reasons of events that every healthy Pod has."""
 
 
 def fit(blocks: Iterable[str], budget: int, what: str) -> str:
@@ -48,44 +61,71 @@ def shorten(text: str, limit: int) -> str:
 
 
 def show_snapshot(snapshot: Snapshot, budget: int) -> str:
-    """Every object as compact YAML."""
-    return fit((_object(manifest) for _, manifest in sorted(snapshot.objects.items())), budget, "objects")
+    """Every object as compact YAML; what a controller made, briefly, and once where several are alike."""
+    objects = sorted(snapshot.objects.items())
+    return fit(_grouped("-", ((str(key), _body(manifest)) for key, manifest in objects)), budget, "objects")
 
 
-def _object(manifest: Manifest) -> str:
-    shown = {key: value for key, value in manifest.items() if value not in ({}, [], None)}
-    return "- " + _yaml(shown).replace("\n", "\n  ")
+def _grouped(mark: str, objects: Iterable[tuple[str, str]]) -> list[str]:
+    """Blocks of title and body; titles of the same body share it."""
+    titles: dict[str, list[str]] = {}
+    for title, body in objects:
+        titles.setdefault(body, []).append(title)
+    return [f"{mark} {', '.join(names)}{body}" for body, names in titles.items()]
 
 
 def _yaml(value: object) -> str:
-    return yaml.safe_dump(value, sort_keys=False, width=160, default_flow_style=None).rstrip()
+    return yaml.dump(value, Dumper=_DUMPER, sort_keys=False, width=160, default_flow_style=None).rstrip()
 
 
 def show_changes(changes: Sequence[Change], budget: int) -> str:
-    """What differs, object by object."""
-    return fit((_change(change) for change in changes), budget, "changed objects")
+    """What differs, object by object: modified, created, deleted."""
+    modified = [_modified(change) for change in changes if change.action == "modified"]
+    made = ((str(change.key), _body(change.manifest)) for change in changes if change.action == "created")
+    gone = [f"- {change.key}" for change in changes if change.action == "deleted"]
+    return fit([*modified, *_grouped("+", made), *gone], budget, "changed objects")
 
 
-def _change(change: Change) -> str:
-    if change.action == "created":
-        return f"+ {change.key}\n    " + _yaml(_told(change.manifest)).replace("\n", "\n    ")
-    if change.action == "deleted":
-        return f"- {change.key}"
+def show_unchanged(before: Snapshot, changes: Sequence[Change], budget: int) -> str:
+    """Objects that were there before and were not touched: their names, labels and selectors, so that what was made
+    can be compared with them."""
+    touched = {change.key for change in changes}
+    rest = ((str(key), _handles(manifest)) for key, manifest in sorted(before.objects.items()) if key not in touched)
+    return fit(_grouped("-", rest), budget, "objects")
+
+
+def _handles(manifest: Manifest) -> str:
+    labels, spec = manifest.get("metadata", {}).get("labels"), manifest.get("spec") or {}
+    told = _without_nothing({"labels": labels, "selector": spec.get("selector")})
+    return ": " + json.dumps(told, sort_keys=True) if told else ""
+
+
+def _modified(change: Change) -> str:
     return "\n".join([f"~ {change.key}", *(f"    {_field(field)}" for field in change.fields)])
 
 
-def _told(manifest: Manifest) -> Manifest:
-    """What a reader needs of a new object. One that a controller made says what its owner's template says
-    already: of it, labels and status are enough."""
-    body = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
-    metadata = {key: value for key, value in body.get("metadata", {}).items() if key != "name"}
+def _body(manifest: Manifest) -> str:
+    """What a reader needs of an object, indented below its title; empty where there is nothing to say. One that a
+    controller made says what its owner's template says already: of it, little is enough."""
+    metadata = {key: value for key, value in manifest.get("metadata", {}).items() if key != "name"}
+    body = {**manifest, "metadata": metadata}
     if metadata.get("ownerReferences"):
-        body.pop("spec", None)
-        metadata = {key: value for key, value in metadata.items() if key == "labels"}
-    body["metadata"] = metadata
+        body |= {"metadata": {"labels": metadata.get("labels")}, "spec": _made_spec(manifest.get("spec", {}))}
     if isinstance(body.get("status"), dict):
         body["status"] = _remarkable(body["status"])
-    return {key: value for key, value in body.items() if value not in ({}, [], None)}
+    told = _without_nothing({key: value for key, value in body.items() if key not in ("apiVersion", "kind")})
+    return "\n    " + _yaml(told).replace("\n", "\n    ") if told else ""
+
+
+def _made_spec(spec: Manifest) -> Manifest:
+    """Of a Pod, who it runs as and what; of other objects that a controller made, nothing."""
+    containers = [{"name": one.get("name"), "image": one.get("image")} for one in spec.get("containers", ())]
+    return {"serviceAccountName": spec.get("serviceAccountName"), "containers": containers}
+
+
+def _without_nothing(mapping: Manifest) -> Manifest:
+    inner = {key: _without_nothing(value) if isinstance(value, dict) else value for key, value in mapping.items()}
+    return {key: value for key, value in inner.items() if value not in ({}, [], None)}
 
 
 def _remarkable(status: Manifest) -> Manifest:
@@ -106,8 +146,9 @@ def _value(value: JsonValue) -> str:
 
 
 def show_events(events: Sequence[Event], budget: int) -> str:
-    """Warnings first, because they are what a reader looks for when space is short."""
-    ordered = sorted(events, key=lambda event: event.type != "Warning")
+    """In their order, but what a reader looks for when space is short comes first: warnings, then what is no
+    routine of a Pod's start."""
+    ordered = sorted(events, key=lambda event: (event.type != "Warning", event.reason in ROUTINE))
     return fit((_event(event) for event in ordered), budget, "events")
 
 
@@ -120,7 +161,7 @@ def show_execution(execution: Execution, budget: int) -> str:
     """How the run ended, what it returned, printed and raised."""
     lines = [f"It {_ENDINGS[execution.ending]}."]
     if execution.ok:
-        lines.append(f"Returned: {shorten(json.dumps(execution.result, sort_keys=True), budget // 2)}")
+        lines = [f"It returned: {shorten(json.dumps(execution.result, sort_keys=True), budget // 2)}"]
     if execution.error:
         lines.append(f"Error:\n{shorten(execution.error, budget // 2)}")
     if execution.output:

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import yaml
@@ -14,10 +15,10 @@ from pydantic import JsonValue, ValidationError
 
 from voyager_k8s.core.base import Model, one_line
 from voyager_k8s.core.conversation import Message, ModelRequest, Role
-from voyager_k8s.core.errors import ReplyError
+from voyager_k8s.core.errors import ReplyError, UsageError
 from voyager_k8s.core.ports import ChatModel
 
-__all__ = ["Fence", "ask", "fences", "load", "parse_object", "plain"]
+__all__ = ["Fence", "ask", "fences", "load", "parse_object", "plain", "read_yaml"]
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
@@ -63,11 +64,13 @@ def load(text: str) -> JsonValue:
     """
     try:
         return plain(_json_or_yaml(text))
-    except yaml.YAMLError as error:
+    except _YAML_FAILURES as error:
         raise ReplyError(f"the reply is neither JSON nor YAML: {' '.join(str(error).split())}") from error
-    except (ValueError, LookupError, AttributeError, RecursionError) as error:
-        # PyYAML lets these through for a date like 2024-13-45, a tag that does not fit, brackets without end
-        raise ReplyError(f"the reply holds a value that cannot be read: {error}") from error
+
+
+_YAML_FAILURES = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
+"""What reading YAML can fail with: PyYAML lets most of these through, for a date like 2024-13-45, a tag that does
+not fit its value, or brackets without end."""
 
 
 def _json_or_yaml(text: str) -> object:
@@ -75,6 +78,23 @@ def _json_or_yaml(text: str) -> object:
         return json.loads(text)
     except (ValueError, RecursionError):
         return yaml.safe_load(text)
+
+
+def read_yaml(path: Path, what: str) -> JsonValue:
+    """Read a person's YAML file as plain data.
+
+    Args:
+        what: the file is, for the message.
+
+    Raises:
+        UsageError: it cannot be read, or is not YAML.
+    """
+    try:
+        return plain(yaml.safe_load(path.read_text("utf-8")))
+    except OSError as error:
+        raise UsageError(f"the {what} {path} cannot be read: {error.strerror}") from error
+    except _YAML_FAILURES as error:
+        raise UsageError(f"the {what} {path} is not YAML: {' '.join(str(error).split())}") from error
 
 
 def plain(data: object) -> JsonValue:

@@ -7,8 +7,10 @@ becomes a number; any other string is rendered as text.
 
 from __future__ import annotations
 
+import json
 import re
-from functools import cache
+from collections.abc import Callable
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +41,7 @@ def render_prompt(name: str, **context: object) -> str:
 
 @cache
 def _prompts() -> jinja2.Environment:
-    return jinja2.Environment(
+    prompts = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "prompts"),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -47,6 +49,8 @@ def _prompts() -> jinja2.Environment:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701  prompts are plain text, not HTML
     )
+    prompts.filters["tojson"] = partial(json.dumps, ensure_ascii=False)  # Jinja2's own writes & and ' as for HTML
+    return prompts
 
 
 def bind_task(task: Task, values: Values, namespace: str) -> BoundTask:
@@ -90,6 +94,16 @@ def _sandbox() -> jinja2.Environment:
     )
 
 
+@lru_cache(maxsize=4096)  # one task is bound several times an attempt
+def _template(text: str) -> jinja2.Template:
+    return _sandbox().from_string(text)
+
+
+@lru_cache(maxsize=4096)
+def _expression(text: str) -> Callable[..., Any]:
+    return _sandbox().compile_expression(text, undefined_to_none=False)
+
+
 def _fill(value: Any, context: Values) -> Any:
     match value:
         case str():
@@ -106,7 +120,7 @@ def _string(text: str, context: Values) -> JsonValue:
     if whole is None:
         return _text(text, context)
     try:
-        value = _sandbox().compile_expression(whole["expression"], undefined_to_none=False)(context)
+        value = _expression(whole["expression"])(context)
         if isinstance(value, jinja2.Undefined):
             raise jinja2.UndefinedError(f"{whole['expression'].strip()!r} is undefined")
         return plain(value)
@@ -118,7 +132,7 @@ def _text(text: str, context: Values) -> str:
     if "{" not in text:
         return text
     try:
-        return _sandbox().from_string(text).render(context)
+        return _template(text).render(context)
     except _FAILURES as error:
         raise _rejected(text, context, error) from error
 

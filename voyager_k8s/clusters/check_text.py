@@ -49,7 +49,7 @@ def _expression(check: ExpressionCheck) -> str:
 
 def _reference(reference: Reference) -> str:
     labels = ",".join(f"{key}={value}" for key, value in reference.labels.items())
-    head = object_text(reference.kind, reference.name, reference.namespace)
+    head = object_text(reference.kind, reference.name, reference.namespace).replace("any ", "every ", 1)
     return f"{head} [{labels}]" if labels else head
 
 

@@ -199,11 +199,12 @@ def _value(world: World, reference: Reference) -> Any:
     resource = _resource(world, reference.api_version, reference.kind)
     namespace = reference.namespace or world.namespace
     if reference.name is None:
-        return list(world.select(resource, namespace, reference.labels))
-    found = world.get(resource, namespace, reference.name)
-    if found is None:
+        found = world.select(resource, namespace, reference.labels)
+        return [each for each in found if not each["metadata"].get("deletionTimestamp")]
+    named = world.get(resource, namespace, reference.name)
+    if named is None:
         raise _NotHeld(_none_named(world, resource, namespace, reference.name))
-    return found
+    return named
 
 
 # ---- can

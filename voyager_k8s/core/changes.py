@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import JsonValue
 
 from voyager_k8s.core.paths import field, identity_of, in_list
-from voyager_k8s.core.world import Change, FieldChange, ObjectKey, Snapshot
+from voyager_k8s.core.world import Change, Event, FieldChange, ObjectKey, Snapshot
 
-__all__ = ["changes_between", "field_changes"]
+__all__ = ["changes_between", "events_since", "field_changes"]
 
 _ABSENT: Any = object()
 
@@ -26,6 +26,17 @@ def field_changes(before: JsonValue, after: JsonValue) -> tuple[FieldChange, ...
     """The smallest fields that differ, in the order they stand in. A list of named elements is compared
     name by name, whatever their order; any other list of mappings place by place; other lists whole."""
     return tuple(_differences("", before, after))
+
+
+def events_since(before: Sequence[Event], after: Sequence[Event]) -> tuple[Event, ...]:
+    """The events that came after an earlier look; one that was counted on is there with what was added."""
+    counts = {_event(event): event.count for event in before}
+    new = (event.model_copy(update={"count": event.count - counts.get(_event(event), 0)}) for event in after)
+    return tuple(event for event in new if event.count > 0)
+
+
+def _event(event: Event) -> tuple[str, str, str, str]:
+    return event.type, event.reason, event.object, event.message
 
 
 def _change(key: ObjectKey, before: Snapshot, after: Snapshot) -> Change | None:

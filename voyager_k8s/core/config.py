@@ -78,8 +78,8 @@ class ClusterConfig(Model):
 class SandboxConfig(Model):
     """Limits of one run of a program."""
 
-    seconds: float = 60.0
-    """Wall-clock time."""
+    seconds: float = 90.0
+    """Wall-clock time. More than the 60 s after which a seed skill gives up waiting, and says what it saw."""
     memory_mib: int = 512
     """Address space added to the warm process's own."""
     output_bytes: int = 20_000

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
+from functools import cache
 
 from voyager_k8s.core.errors import LibraryError
 from voyager_k8s.core.skill import Parameter
 
-__all__ = ["digest", "docstring", "signature", "skill_imports", "summary"]
+__all__ = ["digest", "docstring", "signature", "signature_line", "skill_imports", "summary"]
 
 
 def digest(source: str) -> str:
@@ -51,8 +52,18 @@ def signature(source: str, name: str) -> tuple[tuple[Parameter, ...], str]:
     return parameters, ast.unparse(returns) if returns else ""
 
 
+@cache  # every action prompt shows the same seed skills
 def summary(source: str, name: str) -> str:
     """A skill's signature and the first paragraph of its docstring: what a prompt shows of a control primitive.
+
+    Raises:
+        LibraryError: the source does not parse or has no such function.
+    """
+    return f"{signature_line(source, name)}\n    {docstring(source, name)}"
+
+
+def signature_line(source: str, name: str) -> str:
+    """`scale_workload(api, *, name: str, replicas: int=1) -> int`.
 
     Raises:
         LibraryError: the source does not parse or has no such function.
@@ -60,7 +71,7 @@ def summary(source: str, name: str) -> str:
     function = _function(source, name)
     returns = f" -> {ast.unparse(function.returns)}" if function.returns else ""
     arguments = re.sub(r"^api: \w+", "api", ast.unparse(function.args))
-    return f"{name}({arguments}){returns}\n    {docstring(source, name)}"
+    return f"{name}({arguments}){returns}"
 
 
 def docstring(source: str, name: str) -> str:

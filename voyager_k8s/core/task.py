@@ -78,8 +78,8 @@ class Reference(Model):
 
 class ExpressionCheck(CheckBase):
     """A CEL expression over live objects that must be true. Each name in `with` is a variable: the object
-    itself where the reference has a `name`, else the list of the objects selected. `answer` is what the
-    program returned."""
+    itself where the reference has a `name`, else the list of the objects selected that are not being deleted.
+    `answer` is what the program returned."""
 
     expression: str
     with_: dict[str, Reference] = Field(default={}, alias="with")

@@ -51,6 +51,8 @@ class Artefacts:
     def attempt(self, task_id: str, attempt: Attempt) -> None:
         """One finished attempt."""
         folder = self._tasks / task_id / f"attempt-{attempt.number}"
+        for stale in folder.glob("*.py"):
+            stale.unlink()
         _write(folder / f"{attempt.program.name}.py", attempt.program.source)
         _write(folder / "arguments.json", json.dumps(attempt.program.arguments, indent=2) + "\n")
         _write(folder / "execution.json", attempt.execution.model_dump_json(indent=2) + "\n")
@@ -61,4 +63,4 @@ class Artefacts:
 
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+    path.write_text(text, "utf-8", errors="backslashreplace")  # a reply may hold half a surrogate pair

@@ -11,6 +11,7 @@ from voyager_k8s.agents.templating import bind_task
 from voyager_k8s.core.errors import InfrastructureError, TaskRejected
 from voyager_k8s.core.ports import Cluster
 from voyager_k8s.core.progress import Listener, Notice, Progress
+from voyager_k8s.core.skill import Skill
 from voyager_k8s.core.task import Task
 from voyager_k8s.core.world import ClusterFacts
 from voyager_k8s.learning.calls import JournaledModel
@@ -82,6 +83,7 @@ class Campaign:
 
     def _learn(self) -> str:
         facts = self._cluster.facts()
+        self._cluster.prepare(first_workspace(len(self._journal.tasks()) + 1))
         records = self._journal.tasks()
         if records and records[-1].state is TaskState.OPEN:
             self._resume(records[-1])
@@ -101,7 +103,7 @@ class Campaign:
 
     def _round(self, number: int, facts: ClusterFacts) -> bool:
         """Propose until a task is accepted and attempted; False where there is nothing to propose."""
-        task_id = f"task-{number:03d}"
+        task_id = task_name(number)
         self._journal.begin_stage(task_id, "propose")
         rejected: list[str] = []
         for _ in range(self._max_proposals):
@@ -112,6 +114,8 @@ class Campaign:
                 task = self._propose(wanted)
                 if task is None:
                     break
+                if number < self._rounds:
+                    self._cluster.prepare(first_workspace(number + 1))
                 self._rollout.run(task, number)
                 return True
             except TaskRejected as error:
@@ -125,7 +129,6 @@ class Campaign:
         return True
 
     def _propose(self, wanted: Wanted) -> Task | None:
-        self._cluster.prepare(f"{wanted.task_id}-1")
         phases = self._calls.phases[wanted.task_id] = Phases()
         try:
             with phases.measure("propose"):
@@ -141,8 +144,22 @@ class Campaign:
         return Progress(
             completed=self._journal.completed_tasks(),
             failed=self._journal.failed_tasks(),
-            skills=tuple(skill.text for skill in self._skills.learned()),
+            skills=tuple(skill.text for skill in sorted(self._skills.learned(), key=_when_learned)),
         )
 
     def _say(self, text: str) -> None:
         self._listener(Notice(kind="task", text=text))
+
+
+def task_name(number: int) -> str:
+    """The id of a round's task."""
+    return f"task-{number:03d}"
+
+
+def first_workspace(number: int) -> str:
+    """The workspace of the first attempt at a round's task: known, and made, before the task is."""
+    return f"{task_name(number)}-1"
+
+
+def _when_learned(skill: Skill) -> tuple[str, str]:
+    return skill.card.provenance.created, skill.card.provenance.task

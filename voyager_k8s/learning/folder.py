@@ -16,6 +16,7 @@ import yaml
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
+from voyager_k8s.agents.replies import read_yaml
 from voyager_k8s.core.base import one_line
 from voyager_k8s.core.config import CampaignConfig
 from voyager_k8s.core.errors import BusyError, UsageError
@@ -29,13 +30,9 @@ def read_config(path: Path) -> CampaignConfig:
     Raises:
         UsageError: it cannot be read, is not YAML, or has an unknown key or a value that does not fit.
     """
+    data = read_yaml(path, "configuration")
     try:
-        data = yaml.safe_load(path.read_text()) or {}
-        return CampaignConfig.model_validate(data)
-    except OSError as error:
-        raise UsageError(f"the configuration {path} cannot be read: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise UsageError(f"the configuration {path} is not YAML: {' '.join(str(error).split())}") from error
+        return CampaignConfig.model_validate({} if data is None else data)
     except ValidationError as error:
         raise UsageError(f"the configuration {path}: {one_line(error)}") from error
 
@@ -71,8 +68,11 @@ class CampaignFolder:
     def save(self, config: CampaignConfig) -> None:
         """Write the configuration, without keys (it has none)."""
         self.path.mkdir(parents=True, exist_ok=True)
+        if config.library.path:  # whoever resumes may stand in another folder
+            library = config.library.model_copy(update={"path": str(Path(config.library.path).absolute())})
+            config = config.model_copy(update={"library": library})
         data = config.model_dump(mode="json", exclude_defaults=True, by_alias=True)
-        (self.path / "campaign.yaml").write_text(yaml.safe_dump(data, sort_keys=False, allow_unicode=True))
+        (self.path / "campaign.yaml").write_text(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), "utf-8")
 
     def library(self, config: CampaignConfig) -> Path:
         """Where this campaign's skills are."""
@@ -84,12 +84,20 @@ class CampaignFolder:
 
         Raises:
             BusyError: another process has it.
+            UsageError: there is something else in its place.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
         try:
-            with FileLock(self.path / ".lock", timeout=0):
-                yield
+            self.path.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise UsageError(f"{self.path} cannot be used as a campaign's folder: {error.strerror}") from error
+        lock = FileLock(self.path / ".lock", timeout=0)
+        try:
+            lock.acquire()
         except Timeout as error:
             raise BusyError(
                 f"{self.path} is in use by another process; wait for it, or choose another folder"
             ) from error
+        try:
+            yield
+        finally:
+            lock.release()

@@ -19,7 +19,7 @@ from statistics import median
 from pydantic import TypeAdapter
 
 from voyager_k8s.core.conversation import ModelReply, ModelRequest
-from voyager_k8s.core.errors import UsageError
+from voyager_k8s.core.errors import InfrastructureError, UsageError
 from voyager_k8s.core.program import Execution, Program
 from voyager_k8s.core.progress import Completed, Failed
 from voyager_k8s.core.task import Task
@@ -73,16 +73,21 @@ class Journal:
                 self._db.execute("BEGIN IMMEDIATE")
                 yield self._db
                 self._db.execute("COMMIT")
-            except sqlite3.Error as error:
+            except BaseException as error:  # Ctrl-C too: a transaction left open would take the next one in
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
-                raise UsageError(
+                if not isinstance(error, sqlite3.Error):
+                    raise
+                raise InfrastructureError(
                     f"the journal {self._path} cannot be written: {error}; nothing finished is lost"
                 ) from error
 
     def _rows(self, query: str, *values: object) -> list[tuple[object, ...]]:
         with self._lock:
-            return self._db.execute(query, values).fetchall()
+            try:
+                return self._db.execute(query, values).fetchall()
+            except sqlite3.Error as error:
+                raise UsageError(f"the journal {self._path} cannot be read: {error}") from error
 
     # -- the campaign ------------------------------------------------------
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from voyager_k8s.agents.rendering import shorten
 from voyager_k8s.core.ports import SkillIndex
 from voyager_k8s.core.task import BoundTask, Task
+from voyager_k8s.core.verdict import Outcome
 from voyager_k8s.learning.journal import Journal
 from voyager_k8s.learning.record import Attempt
 
@@ -48,7 +49,8 @@ class Lessons:
 
     def learn(self, task: Task, attempts: Sequence[Attempt]) -> None:
         """Keep what the failed ones among a task's attempts taught."""
-        critiques = [attempt.verdict.critique for attempt in attempts if attempt.verdict.critique]
+        verdicts = (attempt.verdict for attempt in attempts)
+        critiques = [one.critique for one in verdicts if one.outcome is Outcome.FAILURE and one.critique]
         if not critiques:
             return
         text = shorten(" ".join(critiques[-1].split()), LENGTH)

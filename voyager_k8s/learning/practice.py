@@ -57,7 +57,7 @@ class Practice:
             with self._bench.trial(task, task.variants[0], name, phases) as trial:
                 return self._practise(program, task, trial, phases)
         except ReplyError as error:
-            return Practised(critique=f"It is not general: {error}")
+            return Practised(critique=f"It did this task, but it is not general: {error}")
         except TaskRejected:
             return Practised()  # the other values cannot be set up: nobody's failure, and nothing is shown
 
@@ -67,15 +67,15 @@ class Practice:
         with phases.measure("check"):
             wrong = _wrong(trial.workspace.check(trial.task.checks, first.result))
         if not first.ok or wrong:
-            said = f"It is not general: with other values ({values}) "
+            said = f"It did this task, but it is not general: with other values ({values}) "
             return Practised(critique=said + (wrong if first.ok else show_execution(first, ERROR_BUDGET)))
         if not task.repeatable:
             return Practised(shown=("general",))
         second, _ = trial.run(program)
-        with phases.measure("check"):
+        with phases.measure("check"):  # a second call may well answer otherwise ("nothing to do"): the first's counts
             wrong = _wrong(trial.workspace.check(trial.task.checks, first.result))
         if not second.ok or wrong:
-            said = "It is not idempotent: run a second time, with everything done already, "
+            said = "It did this task, but it is not idempotent: run a second time, with everything done already, "
             return Practised(
                 shown=("general",), critique=said + (wrong if second.ok else show_execution(second, ERROR_BUDGET))
             )

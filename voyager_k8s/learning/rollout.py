@@ -13,7 +13,7 @@ from time import perf_counter
 from voyager_k8s.agents.action import ActionAgent, Situation, Tried
 from voyager_k8s.agents.critic import CriticAgent, Evidence
 from voyager_k8s.agents.skill import SkillManager
-from voyager_k8s.core.changes import changes_between
+from voyager_k8s.core.changes import changes_between, events_since
 from voyager_k8s.core.errors import ClusterError, ReplyError, TaskRejected
 from voyager_k8s.core.progress import Listener, Notice
 from voyager_k8s.core.skill import Provenance, Skill, Verification
@@ -142,6 +142,7 @@ class Rollout:
         task, workspace = trial.task, trial.workspace
         with phases.measure("snapshot"):
             before = workspace.snapshot()
+            earlier = workspace.events() if task.setup else ()
         with phases.measure("retrieve"):
             situation = self._situation(task, before, tried)
         with phases.measure("write"):
@@ -149,10 +150,18 @@ class Rollout:
         execution, settled = trial.run(program)
         with phases.measure("snapshot"):
             changes = changes_between(before, workspace.snapshot())
-            events = workspace.events()
+            events = events_since(earlier, workspace.events())
         with phases.measure("check"):
             checks = workspace.check(task.checks, execution.result)
-        evidence = Evidence(execution=execution, checks=checks, changes=changes, events=events, settled=settled)
+        evidence = Evidence(
+            execution=execution,
+            checks=checks,
+            changes=changes,
+            before=before,
+            events=events,
+            settled=settled,
+            notes=self._notes,
+        )
         with phases.measure("judge"):
             verdict = self._critic.check_task_success(task, evidence)
         return Attempt(

@@ -35,7 +35,8 @@ class Bench:
             workspace = self.cluster.workspace(name)
         try:
             bound = bind_task(task, values, workspace.namespace)
-            workspace.validate(bound.checks)
+            with phases.measure("check"):
+                workspace.validate(bound.checks)
             trial = Trial(bound, workspace, self._sandbox, self._store, phases)
             trial.set_up()
             yield trial

@@ -274,7 +274,7 @@ def test_good_checks_pass_validation() -> None:
         ),
         (
             {"expression": "size(jobs) == 1\n && true", "with": {"jobs": WITH["jobs"]}},
-            "expression size(jobs) == 1 && true (with jobs=any Pod [app=job])",
+            "expression size(jobs) == 1 && true (with jobs=every Pod [app=job])",
         ),
         (
             {"can": {"serviceAccount": "a", "verb": "get", "resource": "pods", "allowed": False}},
