@@ -14,16 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import yaml
-from pydantic import ValidationError
 
 from voyager_k8s.agents.action import ActionAgent
 from voyager_k8s.agents.critic import CriticAgent
 from voyager_k8s.agents.curriculum import Curriculum, CurriculumAgent, ManualCurriculum, TaskList
 from voyager_k8s.agents.skill import SkillManager
-from voyager_k8s.core.base import Model, one_line
+from voyager_k8s.core.base import Model
 from voyager_k8s.core.config import CampaignConfig, ClusterConfig, LibraryConfig, ModelConfig, ModelsConfig
 from voyager_k8s.core.conversation import ModelReply, ModelRequest
-from voyager_k8s.core.data import data_folder
 from voyager_k8s.core.errors import UsageError
 from voyager_k8s.core.ports import ChatModel
 from voyager_k8s.core.progress import Listener, silent
@@ -35,6 +33,7 @@ from voyager_k8s.learning.journal import Journal
 from voyager_k8s.learning.lessons import Lessons
 from voyager_k8s.learning.practice import Practice
 from voyager_k8s.learning.rollout import Rollout
+from voyager_k8s.learning.settings import read_cluster, resolve_curriculum
 from voyager_k8s.learning.status import CampaignStatus, campaign_status
 from voyager_k8s.learning.trial import Bench
 from voyager_k8s.library.files import FileSkillStore
@@ -48,13 +47,9 @@ if TYPE_CHECKING:
 __all__ = [
     "learn",
     "library",
-    "library_config",
     "open_campaign",
     "open_models",
     "open_skills",
-    "read_cluster",
-    "resolve_cassette",
-    "resolve_curriculum",
     "resume",
     "status",
     "unasked_model",
@@ -223,47 +218,12 @@ def _index(folder: Path, config: LibraryConfig, keys: Keys, listener: Listener) 
     return open_index(folder, embedder, chroma_url=config.chroma_url, listener=listener)
 
 
-def library_config(library: Path) -> LibraryConfig:
-    """How an existing library is embedded: as the campaign that made it wrote down, else by default.
-
-    Raises:
-        UsageError: its `library.yaml` has an unknown key or a value that does not fit.
-    """
-    return _read(LibraryConfig, library / "library.yaml") if (library / "library.yaml").exists() else LibraryConfig()
-
-
 def _write_library_config(library: Path, config: LibraryConfig) -> None:
     data = config.model_dump(mode="json", exclude_defaults=True, exclude={"path"})
     (library / "library.yaml").write_text(yaml.safe_dump(data, sort_keys=False))
 
 
 # -- cluster, sandbox, curriculum ------------------------------------------
-
-
-def read_cluster(environment: str) -> ClusterConfig:
-    """The cluster that `environments/<name>/cluster.yaml`, or a file, describes.
-
-    Raises:
-        UsageError: there is none, or it has an unknown key or a value that does not fit.
-    """
-    path = Path(environment)
-    if path.suffix not in (".yaml", ".yml"):
-        path = data_folder("environments") / environment / "cluster.yaml"
-    if not path.is_file():
-        known = sorted(found.parent.name for found in data_folder("environments").glob("*/cluster.yaml"))
-        raise UsageError(f"there is no environment {environment!r}; there are {', '.join(known)}, or give a .yaml file")
-    return _read(ClusterConfig, path)
-
-
-def _read(shape: type[M], path: Path) -> M:
-    try:
-        return shape.model_validate(yaml.safe_load(path.read_text()) or {})
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise UsageError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
-    except ValidationError as error:
-        raise UsageError(f"{path}: {one_line(error)}") from error
 
 
 @contextmanager
@@ -315,32 +275,6 @@ def _curriculum(config: CampaignConfig, model: ChatModel, ask_person: AskPerson)
         case "manual":
             return ManualCurriculum(agent, ask_person)
     return TaskList.read(resolve_curriculum(config.curriculum))
-
-
-def resolve_curriculum(name: str) -> Path:
-    """A curriculum's path: a file, or the name of one that travels with the package (`first-steps`).
-
-    Raises:
-        UsageError: there is no such file.
-    """
-    for path in (Path(name), data_folder("curricula") / f"{name}.yaml"):
-        if path.is_file():
-            return path
-    known = sorted(path.stem for path in data_folder("curricula").glob("*.yaml"))
-    raise UsageError(f"there is no curriculum {name!r}; give auto, manual, a file, or one of {', '.join(known)}")
-
-
-def resolve_cassette(name: str) -> Path:
-    """A cassette's path: a file, or the name of one that travels with the package (`demo`).
-
-    Raises:
-        UsageError: there is no such file.
-    """
-    for path in (Path(name), data_folder("curricula") / f"{name}.cassette"):
-        if path.is_file():
-            return path.absolute()
-    known = sorted(path.stem for path in data_folder("curricula").glob("*.cassette"))
-    raise UsageError(f"there is no cassette {name!r}; give a file, or one of {', '.join(known) or '(none)'}")
 
 
 # -- from Python -----------------------------------------------------------
@@ -399,7 +333,10 @@ def status(folder: Path) -> CampaignStatus:
     home = CampaignFolder(folder)
     where = home.library(home.config())
     with closing(Journal(home.journal)) as journal:
-        return campaign_status(str(folder), str(where), journal, FileSkillStore(where))
+        found = campaign_status(str(folder), str(where), journal, FileSkillStore(where))
+    if found.stopped_because == "running" and not home.in_use:
+        return found.model_copy(update={"stopped_because": "killed; `resume` goes on"})
+    return found
 
 
 def library(path: Path) -> FileSkillStore:

@@ -75,7 +75,8 @@ def show(name: str, library: Path, as_json: bool) -> None:
 def search(text: str, library: Path, limit: int, as_json: bool) -> None:
     """Find the skills whose description is nearest to TEXT in meaning."""
     from voyager_k8s.core.config import CampaignConfig
-    from voyager_k8s.runtime import library_config, open_skills, unasked_model
+    from voyager_k8s.learning.settings import library_config
+    from voyager_k8s.runtime import open_skills, unasked_model
 
     _store(library)
     config = CampaignConfig(library=library_config(library))

@@ -91,8 +91,7 @@ def resume(folder: Path, iterations: int | None, as_json: bool) -> None:
 def _configure(options: dict[str, Any]) -> CampaignConfig:
     """The configuration file's values with the options put over them."""
     from voyager_k8s.core.config import CampaignConfig
-    from voyager_k8s.learning.folder import read_config
-    from voyager_k8s.runtime import read_cluster, resolve_cassette
+    from voyager_k8s.learning.settings import read_cluster, read_config, resolve_cassette
 
     file = options["config_file"]
     config = read_config(file) if file else CampaignConfig()

@@ -14,27 +14,12 @@ from pathlib import Path
 
 import yaml
 from filelock import FileLock, Timeout
-from pydantic import ValidationError
 
-from voyager_k8s.agents.replies import read_yaml
-from voyager_k8s.core.base import one_line
 from voyager_k8s.core.config import CampaignConfig
 from voyager_k8s.core.errors import BusyError, UsageError
+from voyager_k8s.learning.settings import read_config
 
-__all__ = ["CampaignFolder", "read_config"]
-
-
-def read_config(path: Path) -> CampaignConfig:
-    """Read a campaign's configuration.
-
-    Raises:
-        UsageError: it cannot be read, is not YAML, or has an unknown key or a value that does not fit.
-    """
-    data = read_yaml(path, "configuration")
-    try:
-        return CampaignConfig.model_validate({} if data is None else data)
-    except ValidationError as error:
-        raise UsageError(f"the configuration {path}: {one_line(error)}") from error
+__all__ = ["CampaignFolder"]
 
 
 class CampaignFolder:
@@ -77,6 +62,16 @@ class CampaignFolder:
     def library(self, config: CampaignConfig) -> Path:
         """Where this campaign's skills are."""
         return Path(config.library.path) if config.library.path else self.path / "library"
+
+    @property
+    def in_use(self) -> bool:
+        """Whether a process has the folder now."""
+        lock = FileLock(self.path / ".lock", timeout=0)
+        try:
+            with lock:
+                return False
+        except Timeout:
+            return True
 
     @contextmanager
     def lock(self) -> Iterator[None]:

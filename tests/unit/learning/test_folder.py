@@ -11,7 +11,8 @@ from filelock import FileLock, Timeout
 
 from voyager_k8s.core.config import CampaignConfig
 from voyager_k8s.core.errors import BusyError, UsageError
-from voyager_k8s.learning.folder import CampaignFolder, read_config
+from voyager_k8s.learning.folder import CampaignFolder
+from voyager_k8s.learning.settings import read_config
 
 ROOT = Path(__file__).parents[3]
 HOLD = """
