@@ -82,6 +82,40 @@ def test_a_deployments_change_is_told_by_field(cluster: KubernetesCluster) -> No
     workspace.close()
 
 
+@pytest.mark.parametrize(
+    ("pod", "phase"),
+    [
+        ({"containers": [{"name": "main", "image": "busybox:1.36", "command": ["sh", "-c", "exit 2"]}]}, "Running"),
+        (
+            {
+                "restartPolicy": "Never",
+                "containers": [{"name": "main", "image": "busybox:1.36", "command": ["sh", "-c", "exit 2"]}],
+            },
+            "Failed",
+        ),
+        (
+            {
+                "restartPolicy": "Never",
+                "containers": [{"name": "main", "image": "busybox:1.36", "command": ["echo", "x"]}],
+            },
+            "Succeeded",
+        ),
+        ({"containers": [{"name": "main", "image": "nginx:9999-missing.invalid"}]}, "Pending"),
+    ],
+    ids=["crash", "fail", "complete", "no image"],
+)
+def test_rest_comes_after_what_a_pod_comes_to(cluster: KubernetesCluster, pod: Manifest, phase: str) -> None:
+    workspace = cluster.workspace("rest")
+    workspace.set_up([{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "one"}, "spec": pod}])
+    assert workspace.settle().calm
+    at_rest = workspace.snapshot()
+    ((_, one),) = ((key, value) for key, value in at_rest.objects.items() if key.kind == "Pod")
+    assert one["status"]["phase"] == phase
+    assert not any(each.get("type") == "Ready" and each["status"] == "True" for each in one["status"]["conditions"])
+    time.sleep(1.0)  # the point of the test: nothing more happens
+    assert workspace.snapshot() == at_rest
+
+
 def test_checks_are_validated_against_what_the_cluster_serves(cluster: KubernetesCluster) -> None:
     workspace = cluster.workspace("validation")
     check: Check = TypeAdapter(Check).validate_python({"assert": {"apiVersion": "apps/v2", "kind": "Deployment"}})

@@ -108,6 +108,17 @@ def test_every_stage_is_complete() -> None:
     assert not re.search(r"@[A-Z]+@", yaml.safe_dump_all(found))
 
 
+def test_no_stage_acts_after_the_world_is_taken_to_be_at_rest() -> None:
+    """A Pod that will crash must have crashed by the time that quiet is called rest."""
+    delays = {
+        stage["metadata"]["name"]: stage["spec"].get("delay", {}).get("durationMilliseconds", 0)
+        for stage in stages.stages()
+    }
+    lasting = {name: delay for name, delay in delays.items() if name.startswith("pod-")}
+    assert lasting
+    assert max(lasting.values()) <= ClusterConfig().quiet_seconds * 1000 / 2
+
+
 def test_nodes_differ_and_hold_pods_of_their_own_network() -> None:
     first, second = (stages.node(number, "1.36.1") for number in (1, 2))
     assert first["metadata"]["name"] == "node-1"
