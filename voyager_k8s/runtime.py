@@ -36,6 +36,7 @@ from voyager_k8s.learning.rollout import Rollout
 from voyager_k8s.learning.settings import read_cluster, resolve_curriculum
 from voyager_k8s.learning.status import CampaignStatus, campaign_status
 from voyager_k8s.learning.trial import Bench
+from voyager_k8s.learning.writing import write_text
 from voyager_k8s.library.files import FileSkillStore
 from voyager_k8s.library.seeds import seed
 
@@ -74,6 +75,7 @@ def open_campaign(
     listener: Listener = silent,
     ask_person: AskPerson = _nobody,
     model: ChatModel | None = None,
+    cache: Path | None = None,
 ) -> Iterator[Campaign]:
     """A campaign, ready to learn; its cluster and processes are gone when the block ends.
 
@@ -84,6 +86,7 @@ def open_campaign(
         listener: is told what goes on.
         ask_person: answers a question, for the manual curriculum.
         model: answers for every role, in place of the configured models.
+        cache: where the cluster and its programs are kept; None: this user's cache folder.
 
     Raises:
         BusyError: another process has the folder.
@@ -92,15 +95,17 @@ def open_campaign(
     """
     home = CampaignFolder(folder)
     settings = config.cluster or read_cluster("embedded")
+    tasks = _task_list(config)
     with ExitStack() as stack:
         stack.enter_context(home.lock())
+        # Before anything is written or started: a configuration that cannot be used leaves no campaign behind.
+        model = model or open_models(config.models, keys, listener)
         home.save(config)
         journal = stack.enter_context(closing(Journal(home.journal)))
         artefacts = Artefacts(home.path)
-        cluster, started = stack.enter_context(_cluster(home, settings, listener))
-        model = model or open_models(config.models, keys, listener)
+        cluster, started = stack.enter_context(_cluster(home, settings, cache, listener))
         calls = JournaledModel(model, journal, artefacts)
-        curriculum = _curriculum(config, calls, ask_person)
+        curriculum = tasks or _curriculum(config, calls, ask_person)
         skills = stack.enter_context(open_skills(home.library(config), config, calls, keys, listener))
         lessons = stack.enter_context(_lessons(home, config, journal, keys, listener))
         sandbox = stack.enter_context(closing(_sandbox(config, listener)))
@@ -219,8 +224,11 @@ def _index(folder: Path, config: LibraryConfig, keys: Keys, listener: Listener) 
 
 
 def _write_library_config(library: Path, config: LibraryConfig) -> None:
-    data = config.model_dump(mode="json", exclude_defaults=True, exclude={"path"})
-    (library / "library.yaml").write_text(yaml.safe_dump(data, sort_keys=False))
+    """Write it where it differs: a library that is only searched may be read-only."""
+    path = library / "library.yaml"
+    text = yaml.safe_dump(config.model_dump(mode="json", exclude_defaults=True, exclude={"path"}), sort_keys=False)
+    if not path.exists() or path.read_text() != text:
+        write_text(path, text)
 
 
 # -- cluster, sandbox, curriculum ------------------------------------------
@@ -228,7 +236,7 @@ def _write_library_config(library: Path, config: LibraryConfig) -> None:
 
 @contextmanager
 def _cluster(
-    home: CampaignFolder, config: ClusterConfig, listener: Listener
+    home: CampaignFolder, config: ClusterConfig, cache: Path | None, listener: Listener
 ) -> Iterator[tuple[KubernetesCluster, Future[None]]]:
     """The campaign's own cluster, and the start that goes on in the background while SDKs are imported.
     An orphan of a killed campaign is cleaned first."""
@@ -238,7 +246,7 @@ def _cluster(
     from voyager_k8s.clusters.processes import Owner
     from voyager_k8s.clusters.settings import EmbeddedSettings, InstallSettings
 
-    installing = InstallSettings()
+    installing = InstallSettings() if cache is None else InstallSettings(cache=cache)
     binaries = install(installing, listener)
     collect_garbage(installing.cache)
     control_plane = EmbeddedControlPlane(
@@ -267,14 +275,15 @@ def _sandbox(config: CampaignConfig, listener: Listener) -> ProcessSandbox:
     return sandbox
 
 
+def _task_list(config: CampaignConfig) -> TaskList | None:
+    """The tasks of a file; None where a model or a person proposes them."""
+    asking = config.curriculum in ("auto", "manual")
+    return None if asking else TaskList.read(resolve_curriculum(config.curriculum))
+
+
 def _curriculum(config: CampaignConfig, model: ChatModel, ask_person: AskPerson) -> Curriculum:
     agent = CurriculumAgent(model, max_replies=config.max_replies)
-    match config.curriculum:
-        case "auto":
-            return agent
-        case "manual":
-            return ManualCurriculum(agent, ask_person)
-    return TaskList.read(resolve_curriculum(config.curriculum))
+    return agent if config.curriculum == "auto" else ManualCurriculum(agent, ask_person)
 
 
 # -- from Python -----------------------------------------------------------

@@ -128,7 +128,7 @@ def test_facts_say_what_can_be_made(cluster: Cluster) -> None:
 
 def test_starting_twice_changes_nothing(cluster: Cluster, workspace: Workspace) -> None:
     cluster.start()
-    assert workspace.snapshot().objects == {}
+    assert workspace.observe().snapshot.objects == {}
 
 
 def test_a_workspace_takes_pods_at_once(workspace: Workspace) -> None:
@@ -181,7 +181,7 @@ def test_a_grant_does_not_lead_out_of_the_workspace(workspace: Workspace) -> Non
 def test_set_up_is_applied_in_order_and_seen(workspace: Workspace) -> None:
     workspace.set_up([account("builder"), deployment(), service()])
     assert workspace.settle().calm
-    kinds = [str(key) for key in workspace.snapshot().objects]
+    kinds = [str(key) for key in workspace.observe().snapshot.objects]
     assert "Deployment/web" in kinds
     assert "ServiceAccount/builder" in kinds
     assert sum(kind.startswith("Pod/") for kind in kinds) == 3
@@ -203,12 +203,12 @@ def test_set_up_is_applied_in_order_and_seen(workspace: Workspace) -> None:
 def test_a_set_up_that_cannot_be_is_refused(workspace: Workspace, manifest: Manifest, reason: str) -> None:
     with pytest.raises(TaskRejected, match=reason):
         workspace.set_up([manifest])
-    assert workspace.snapshot().objects == {}
+    assert workspace.observe().snapshot.objects == {}
 
 
 def test_a_set_up_may_name_its_own_namespace(workspace: Workspace) -> None:
     workspace.set_up([{**service(), "metadata": {"name": "web", "namespace": workspace.namespace}}])
-    assert "Service/web" in [str(key) for key in workspace.snapshot().objects]
+    assert "Service/web" in [str(key) for key in workspace.observe().snapshot.objects]
 
 
 def test_a_quiet_workspace_is_calm(workspace: Workspace) -> None:
@@ -220,7 +220,7 @@ def test_a_quiet_workspace_is_calm(workspace: Workspace) -> None:
 def test_settling_waits_for_a_rollout(workspace: Workspace) -> None:
     workspace.set_up([deployment()])
     assert workspace.settle().calm
-    live = [each for key, each in workspace.snapshot().objects.items() if key.kind == "Deployment"]
+    live = [each for key, each in workspace.observe().snapshot.objects.items() if key.kind == "Deployment"]
     assert live[0]["status"]["availableReplicas"] == 3
 
 
@@ -229,7 +229,7 @@ def test_what_no_node_takes_is_at_rest(workspace: Workspace) -> None:
     stuck["spec"]["nodeSelector"] = {"disk": "made-of-cheese"}
     workspace.set_up([stuck])
     assert workspace.settle().calm
-    assert any(each.reason == "FailedScheduling" for each in workspace.events())
+    assert any(each.reason == "FailedScheduling" for each in workspace.observe().events)
 
 
 def test_the_same_set_up_gives_the_same_snapshot_and_events(new: Callable[[], Workspace]) -> None:
@@ -238,8 +238,8 @@ def test_the_same_set_up_gives_the_same_snapshot_and_events(new: Callable[[], Wo
         workspace = new()
         workspace.set_up([deployment(), service()])
         workspace.settle()
-        events = [(each.reason, each.object, each.count) for each in workspace.events()]
-        seen.append((without_namespace(workspace.snapshot()), events))
+        events = [(each.reason, each.object, each.count) for each in workspace.observe().events]
+        seen.append((without_namespace(workspace.observe().snapshot), events))
     assert seen[0] == seen[1] == seen[2]
     assert ("SuccessfulCreate", "ReplicaSet/web-(rs1)", 1) in seen[0][1]
 
@@ -249,8 +249,8 @@ def test_a_world_at_rest_gives_equal_snapshots(workspace: Workspace) -> None:
         [deployment(), {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"a": "YQ=="}}]
     )
     workspace.settle()
-    first = workspace.snapshot()
-    assert first == workspace.snapshot()
+    first = workspace.observe().snapshot
+    assert first == workspace.observe().snapshot
     assert "YQ==" not in first.model_dump_json()
 
 

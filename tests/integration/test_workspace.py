@@ -69,11 +69,11 @@ def test_a_deployments_change_is_told_by_field(cluster: KubernetesCluster) -> No
     workspace = cluster.workspace("fields")
     workspace.set_up([deployment])
     workspace.settle()
-    before = workspace.snapshot()
+    before = workspace.observe().snapshot
     container["image"] = "nginx:1.27"
     workspace.set_up([deployment])
     assert workspace.settle().calm
-    found = {str(each.key): each for each in changes_between(before, workspace.snapshot())}
+    found = {str(each.key): each for each in changes_between(before, workspace.observe().snapshot)}
     images = {field.path: (field.before, field.after) for field in found["Deployment/web"].fields}
     assert images["spec.template.spec.containers[web].image"] == ("nginx:1.26", "nginx:1.27")
     assert found["ReplicaSet/web-(rs2)"].action == "created"
@@ -108,12 +108,12 @@ def test_rest_comes_after_what_a_pod_comes_to(cluster: KubernetesCluster, pod: M
     workspace = cluster.workspace("rest")
     workspace.set_up([{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "one"}, "spec": pod}])
     assert workspace.settle().calm
-    at_rest = workspace.snapshot()
+    at_rest = workspace.observe().snapshot
     ((_, one),) = ((key, value) for key, value in at_rest.objects.items() if key.kind == "Pod")
     assert one["status"]["phase"] == phase
     assert not any(each.get("type") == "Ready" and each["status"] == "True" for each in one["status"]["conditions"])
     time.sleep(1.0)  # the point of the test: nothing more happens
-    assert workspace.snapshot() == at_rest
+    assert workspace.observe().snapshot == at_rest
 
 
 def test_checks_are_validated_against_what_the_cluster_serves(cluster: KubernetesCluster) -> None:
@@ -165,7 +165,7 @@ def test_workspaces_side_by_side(cluster: KubernetesCluster) -> None:
             workspace = cluster.workspace("side")
             workspace.set_up([config_map("mine", n=str(number))])
             workspace.settle()
-            (found,) = workspace.snapshot().objects.values()
+            (found,) = workspace.observe().snapshot.objects.values()
             assert found["data"] == {"n": str(number)}
             workspace.close()
         except BaseException as error:  # noqa: BLE001 (told in the main thread)

@@ -74,13 +74,14 @@ def show(name: str, library: Path, as_json: bool) -> None:
 @_json
 def search(text: str, library: Path, limit: int, as_json: bool) -> None:
     """Find the skills whose description is nearest to TEXT in meaning."""
+    from voyager_k8s.cli.console import console_listener
     from voyager_k8s.core.config import CampaignConfig
     from voyager_k8s.learning.settings import library_config
     from voyager_k8s.runtime import open_skills, unasked_model
 
     _store(library)
     config = CampaignConfig(library=library_config(library))
-    with open_skills(library, config, unasked_model(), os.environ) as manager:
+    with open_skills(library, config, unasked_model(), os.environ, console_listener()) as manager:
         hits = manager.search(text, limit)
     found: list[dict[str, Any]] = [
         {"name": skill.name, "distance": round(distance, 4), "description": skill.card.description}

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from voyager_k8s.core.errors import UsageError
-from voyager_k8s.core.progress import Listener, Notice
 
 if TYPE_CHECKING:
-    from voyager_k8s.core.config import CampaignConfig
+    from voyager_k8s.core.config import CampaignConfig, ClusterConfig, ModelsConfig
+    from voyager_k8s.core.progress import Listener
     from voyager_k8s.learning.campaign import Campaign
 
 __all__ = ["resume", "train"]
@@ -91,28 +91,40 @@ def resume(folder: Path, iterations: int | None, as_json: bool) -> None:
 def _configure(options: dict[str, Any]) -> CampaignConfig:
     """The configuration file's values with the options put over them."""
     from voyager_k8s.core.config import CampaignConfig
-    from voyager_k8s.learning.settings import read_cluster, read_config, resolve_cassette
+    from voyager_k8s.learning.settings import read_config
 
-    file = options["config_file"]
-    config = read_config(file) if file else CampaignConfig()
+    config = read_config(options["config_file"]) if options["config_file"] else CampaignConfig()
     given = {name: options[name] for name in ("curriculum", "iterations", "max_attempts") if options[name] is not None}
     if "curriculum" in given and Path(given["curriculum"]).exists():
         given["curriculum"] = str(Path(given["curriculum"]).absolute())
-    cluster = read_cluster(options["environment"]) if options["environment"] else config.cluster
+    if options["library"]:
+        given["library"] = config.library.model_copy(update={"path": str(options["library"].absolute())})
+    given["cluster"] = _cluster(config.cluster, options)
+    given["models"] = config.models.model_copy(update=_models(config.models, options))
+    return config.model_copy(update=given)
+
+
+def _cluster(configured: ClusterConfig | None, options: dict[str, Any]) -> ClusterConfig | None:
+    from voyager_k8s.learning.settings import read_cluster
+
+    cluster = read_cluster(options["environment"]) if options["environment"] else configured
     if options["keep_cluster"]:
-        cluster = (cluster or read_cluster("embedded")).model_copy(update={"keep": True})
-    asked = {"model": options["model"], "base_url": options["base_url"]}
-    default = config.models.default.model_copy(update={name: value for name, value in asked.items() if value})
-    models: dict[str, Any] = {"default": default}
+        return (cluster or read_cluster("embedded")).model_copy(update={"keep": True})
+    return cluster
+
+
+def _models(configured: ModelsConfig, options: dict[str, Any]) -> dict[str, Any]:
+    from voyager_k8s.learning.settings import resolve_cassette
+
+    asked = {name: options[name] for name in ("model", "base_url") if options[name]}
+    models: dict[str, Any] = {"default": configured.default.model_copy(update=asked)}
     if options["record"] and options["replay"]:
         raise UsageError("--record and --replay exclude each other: a replayed reply is recorded already")
     if options["record"]:
         models["record"] = str(options["record"].absolute())
     if options["replay"]:
         models |= {"replay": str(resolve_cassette(options["replay"])), "strict_replay": options["strict_replay"]}
-    if options["library"]:
-        given["library"] = config.library.model_copy(update={"path": str(options["library"].absolute())})
-    return config.model_copy(update={**given, "cluster": cluster, "models": config.models.model_copy(update=models)})
+    return models
 
 
 def _learn(folder: Path, config: CampaignConfig, as_json: bool) -> None:
@@ -120,8 +132,15 @@ def _learn(folder: Path, config: CampaignConfig, as_json: bool) -> None:
     from voyager_k8s.cli.console import console_listener
     from voyager_k8s.cli.status import print_status
 
-    listener = console_listener()
-    opened = runtime.open_campaign(folder, config, keys=os.environ, listener=listener, ask_person=_ask)
+    listener, cache = console_listener(), os.environ.get("VOYAGER_K8S_CACHE")
+    opened = runtime.open_campaign(
+        folder,
+        config,
+        keys=os.environ,
+        listener=listener,
+        ask_person=_ask,
+        cache=Path(cache) if cache else None,
+    )
     with opened as campaign, _interruptible(campaign, listener):
         reason = campaign.learn()
     print_status(runtime.status(folder), as_json=as_json)
@@ -130,12 +149,22 @@ def _learn(folder: Path, config: CampaignConfig, as_json: bool) -> None:
 
 
 def _ask(question: str) -> str:
-    return click.prompt(question, default="", show_default=False, prompt_suffix="", err=True)
+    """A person's line. The end of the input is an empty one; Ctrl-C stops at once, since nothing is under way."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return str(click.prompt(question, default="", show_default=False, prompt_suffix="", err=True))
+    except click.Abort as abort:
+        if isinstance(abort.__context__, EOFError):
+            return ""
+        raise KeyboardInterrupt from abort
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
 def _interruptible(campaign: Campaign, listener: Listener) -> Iterator[None]:
     """The first Ctrl-C stops after the attempt under way, the second at once."""
+    from voyager_k8s.core.progress import Notice
 
     def ask_to_stop(number: int, frame: FrameType | None) -> None:
         campaign.stop()

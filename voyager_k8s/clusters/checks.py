@@ -8,8 +8,8 @@ anything (an expression that does not parse) has no result, and `fault` says so 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from pydantic import JsonValue
 
@@ -23,7 +23,7 @@ from voyager_k8s.core.errors import TaskRejected
 from voyager_k8s.core.task import AbsentCheck, AnswerCheck, AssertCheck, CanCheck, Check, ExpressionCheck, Reference
 from voyager_k8s.core.verdict import CheckResult
 
-__all__ = ["World", "evaluate_checks", "validate_checks"]
+__all__ = ["Lookup", "World", "evaluate_checks", "lookups", "validate_checks"]
 
 _SHOWN = 3
 _NAMES_SHOWN = 8
@@ -69,6 +69,36 @@ def evaluate_checks(world: World, checks: Sequence[Check], answer: JsonValue) ->
         ClusterError: the cluster could not be asked.
     """
     return tuple(_evaluate(world, check, answer) for check in checks)
+
+
+class Lookup(NamedTuple):
+    """One object, or, without a name, a selection by labels, that checks will ask for."""
+
+    resource: Resource
+    namespace: str
+    name: str | None
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+def lookups(world: World, checks: Sequence[Check]) -> tuple[Lookup, ...]:
+    """What evaluating these checks will read, each once: so that it can be read side by side."""
+    found = (one for check in checks for one in _lookups(world, check))
+    return tuple(dict.fromkeys(found))
+
+
+def _lookups(world: World, check: Check) -> Iterator[Lookup]:
+    if isinstance(check, AssertCheck | AbsentCheck):
+        partial = check.assert_ if isinstance(check, AssertCheck) else check.absent
+        metadata = partial.get("metadata") or {}
+        where, name = metadata.get("namespace") or world.namespace, metadata.get("name")
+        if resource := world.find(partial["apiVersion"], partial["kind"]):
+            yield Lookup(resource, where, name or None)
+    elif isinstance(check, ExpressionCheck):
+        for one in check.with_.values():
+            if resource := world.find(one.api_version, one.kind):
+                yield Lookup(resource, one.namespace or world.namespace, one.name, tuple(sorted(one.labels.items())))
+    elif isinstance(check, CanCheck) and (accounts := world.find("v1", "ServiceAccount")):
+        yield Lookup(accounts, world.namespace, check.can.service_account)
 
 
 def validate_checks(world: World, checks: Sequence[Check]) -> None:

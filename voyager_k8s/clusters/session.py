@@ -27,6 +27,7 @@ _SWEEP_THREADS = 3
 _STALE_SECONDS = 60.0
 _DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 
+_A = TypeVar("_A")
 _T = TypeVar("_T")
 
 
@@ -68,13 +69,19 @@ class Session:
         return self.catalogue().find(api_version, kind) or self.catalogue(fresh=True).find(api_version, kind)
 
     def sweep(self, namespace: str) -> list[Manifest]:
-        """All objects in a namespace of all kinds that matter, as the server has them."""
-        return self.list_kinds(namespace, [each for each in self.catalogue().namespaced() if each.kind not in NOISE])
+        """All objects in a namespace of all kinds that matter, and its Events, as the server has them."""
+        kinds = self.catalogue().namespaced()
+        wanted = [each for each in kinds if each.kind not in NOISE or (each.kind, each.group) == ("Event", "")]
+        return self.list_kinds(namespace, wanted)
 
     def list_kinds(self, namespace: str, resources: Sequence[Resource]) -> list[Manifest]:
         """All objects in a namespace of some kinds, listed side by side."""
         listings = self._sweepers.map(lambda each: self.api.list(each, namespace), resources)
         return [item for listing in listings for item in listing.items]
+
+    def side_by_side(self, work: Callable[[_A], object], items: Sequence[_A]) -> None:
+        """Do something with each item, a few at a time; the first error is raised."""
+        list(self._sweepers.map(work, items))
 
     def in_background(self, work: Callable[[], _T]) -> Future[_T]:
         """Run something on a helper thread."""

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from voyager_k8s.clusters import identity
 from voyager_k8s.clusters.aliases import Aliases, aliases_of
 from voyager_k8s.clusters.api import ApiRefusal
-from voyager_k8s.clusters.checks import evaluate_checks, validate_checks
+from voyager_k8s.clusters.checks import Lookup, evaluate_checks, lookups, validate_checks
 from voyager_k8s.clusters.discovery import Resource
 from voyager_k8s.clusters.events import events_of
 from voyager_k8s.clusters.permissions import Question
@@ -23,7 +23,7 @@ from voyager_k8s.core.program import ApiAccess
 from voyager_k8s.core.progress import Notice
 from voyager_k8s.core.task import Check
 from voyager_k8s.core.verdict import CheckResult
-from voyager_k8s.core.world import Event, Settled, Snapshot
+from voyager_k8s.core.world import Observation, Settled
 
 __all__ = ["KubernetesWorkspace", "open_workspace"]
 
@@ -117,20 +117,20 @@ class KubernetesWorkspace:
         config = self._session.config
         return settle(self._session.hub, self._namespace, config.quiet_seconds, config.settle_seconds)
 
-    def snapshot(self) -> Snapshot:
-        """All objects of all kinds, normalised."""
-        return snapshot_of(self._session.sweep(self._namespace), identity.BINDING)
-
-    def events(self) -> tuple[Event, ...]:
-        """All Events, without times and generated names."""
-        resources = self._resources(("events", *_NAMED_AT_RANDOM))
-        found = self._session.list_kinds(self._namespace, resources)
+    def observe(self) -> Observation:
+        """All objects of all kinds, normalised, and all Events, from one sweep."""
+        found = self._session.sweep(self._namespace)
+        objects = [each for each in found if each["kind"] != "Event"]
         events = [each for each in found if each["kind"] == "Event"]
-        return events_of(events, aliases_of([each for each in found if each["kind"] != "Event"]))
+        return Observation(
+            snapshot=snapshot_of(objects, identity.BINDING), events=events_of(events, aliases_of(objects))
+        )
 
     def check(self, checks: Sequence[Check], answer: JsonValue = None) -> tuple[CheckResult, ...]:
         """Evaluate checks against the live world."""
-        return evaluate_checks(_LiveWorld(self), checks, answer)
+        world = _LiveWorld(self)
+        world.fetch(lookups(world, checks))
+        return evaluate_checks(world, checks, answer)
 
     def validate(self, checks: Sequence[Check]) -> None:
         """Refuse checks that cannot mean anything on this cluster.
@@ -220,6 +220,17 @@ class _LiveWorld:
 
     def versions(self, kind: str) -> Sequence[str]:
         return self._session.catalogue().versions(kind)
+
+    def fetch(self, wanted: Sequence[Lookup]) -> None:
+        """Look things up side by side, before they are asked for one after the other."""
+        self._session.side_by_side(self._look_up, wanted)
+
+    def _look_up(self, wanted: Lookup) -> None:
+        resource, namespace, name, labels = wanted
+        if name is None:
+            self.select(resource, namespace, dict(labels))
+        else:
+            self.get(resource, namespace, name)
 
     def get(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
         key = (resource, namespace, name)

@@ -19,7 +19,7 @@ from voyager_k8s.core.program import ApiAccess, Execution, Program
 from voyager_k8s.core.skill import Skill
 from voyager_k8s.core.task import Check, Values
 from voyager_k8s.core.verdict import CheckResult
-from voyager_k8s.core.world import ClusterFacts, Event, Settled, Snapshot
+from voyager_k8s.core.world import ClusterFacts, Observation, Settled
 
 __all__ = ["ChatModel", "Cluster", "Embedder", "Hit", "Sandbox", "SkillIndex", "SkillStore", "Workspace"]
 
@@ -138,11 +138,8 @@ class Workspace(Protocol):
     def settle(self) -> Settled:
         """Wait until nothing in the workspace changes any more, or the deadline."""
 
-    def snapshot(self) -> Snapshot:
-        """All objects of all listable kinds in the workspace, normalised."""
-
-    def events(self) -> tuple[Event, ...]:
-        """The workspace's events so far, oldest first, like ones counted together."""
+    def observe(self) -> Observation:
+        """All objects of all listable kinds in the workspace, normalised, and its events."""
 
     def check(self, checks: Sequence[Check], answer: JsonValue = None) -> tuple[CheckResult, ...]:
         """Evaluate checks, in order, against the live world and the program's answer."""

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from voyager_k8s.core.base import Manifest, Model
 
-__all__ = ["Change", "ClusterFacts", "Event", "FieldChange", "ObjectKey", "Settled", "Snapshot"]
+__all__ = ["Change", "ClusterFacts", "Event", "FieldChange", "ObjectKey", "Observation", "Settled", "Snapshot"]
 
 
 class ObjectKey(NamedTuple):
@@ -60,6 +60,14 @@ class Event(Model):
     """`Pod/web-0`."""
     message: str
     count: int = 1
+
+
+class Observation(Model):
+    """A workspace at one moment: what is there, and what has happened so far."""
+
+    snapshot: Snapshot
+    events: tuple[Event, ...]
+    """Oldest first, like ones counted together."""
 
 
 class Settled(Model):

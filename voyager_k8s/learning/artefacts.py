@@ -18,6 +18,7 @@ from voyager_k8s.agents.rendering import show_changes, show_events
 from voyager_k8s.core.conversation import ModelReply, ModelRequest
 from voyager_k8s.core.task import Task
 from voyager_k8s.learning.record import Attempt
+from voyager_k8s.learning.writing import write_text
 
 __all__ = ["Artefacts"]
 
@@ -38,7 +39,7 @@ class Artefacts:
     def task(self, task: Task) -> None:
         """The task as the curriculum wrote it."""
         data = task.model_dump(by_alias=True, exclude_unset=True, mode="json")
-        _write(
+        write_text(
             self._tasks / task.id / "task.yaml", yaml.safe_dump(data, sort_keys=False, width=110, allow_unicode=True)
         )
 
@@ -46,21 +47,16 @@ class Artefacts:
         """One question and its reply, as a page to read."""
         parts = [f"# {message.author}\n\n{message.text}" for message in request.messages]
         parts.append(f"# reply ({reply.model})\n\n{reply.text}")
-        _write(self._tasks / request.task / f"{request.role}-{request.ordinal}.md", "\n\n".join(parts) + "\n")
+        write_text(self._tasks / request.task / f"{request.role}-{request.ordinal}.md", "\n\n".join(parts) + "\n")
 
     def attempt(self, task_id: str, attempt: Attempt) -> None:
         """One finished attempt."""
         folder = self._tasks / task_id / f"attempt-{attempt.number}"
         for stale in folder.glob("*.py"):
             stale.unlink()
-        _write(folder / f"{attempt.program.name}.py", attempt.program.source)
-        _write(folder / "arguments.json", json.dumps(attempt.program.arguments, indent=2) + "\n")
-        _write(folder / "execution.json", attempt.execution.model_dump_json(indent=2) + "\n")
-        _write(folder / "verdict.json", attempt.verdict.model_dump_json(indent=2) + "\n")
+        write_text(folder / f"{attempt.program.name}.py", attempt.program.source)
+        write_text(folder / "arguments.json", json.dumps(attempt.program.arguments, indent=2) + "\n")
+        write_text(folder / "execution.json", attempt.execution.model_dump_json(indent=2) + "\n")
+        write_text(folder / "verdict.json", attempt.verdict.model_dump_json(indent=2) + "\n")
         seen = f"{show_changes(attempt.changes, WHOLE)}\n\nEvents:\n{show_events(attempt.events, WHOLE)}\n"
-        _write(folder / "changes.txt", seen)
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, "utf-8", errors="backslashreplace")  # a reply may hold half a surrogate pair
+        write_text(folder / "changes.txt", seen)

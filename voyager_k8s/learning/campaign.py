@@ -5,10 +5,12 @@ It may be killed at any moment: everything it needs to go on is in the journal, 
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from voyager_k8s.agents.curriculum import Curriculum, Wanted
 from voyager_k8s.agents.skill import SkillManager
 from voyager_k8s.agents.templating import bind_task
-from voyager_k8s.core.errors import InfrastructureError, TaskRejected
+from voyager_k8s.core.errors import InfrastructureError, TaskRejected, VoyagerError
 from voyager_k8s.core.ports import Cluster
 from voyager_k8s.core.progress import Listener, Notice, Progress
 from voyager_k8s.core.skill import Skill
@@ -66,12 +68,14 @@ class Campaign:
 
         Raises:
             InfrastructureError: the world failed; the campaign is saved and can be resumed.
+            VoyagerError: so did something else that a person can mend, such as a library that contradicts itself.
         """
         self._journal.note("stopped_because", "running")
         try:
             reason = self._learn()
-        except InfrastructureError as error:
-            self._journal.note("stopped_because", f"paused: {error}")
+        except VoyagerError as error:
+            with suppress(InfrastructureError):  # a full disk takes no note of itself
+                self._journal.note("stopped_because", f"paused: {error}")
             raise
         except Interrupted:
             reason = "interrupted"

@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 from voyager_k8s.core.config import CampaignConfig
 from voyager_k8s.core.errors import BusyError, UsageError
 from voyager_k8s.learning.settings import read_config
+from voyager_k8s.learning.writing import write_text
 
 __all__ = ["CampaignFolder"]
 
@@ -51,13 +52,16 @@ class CampaignFolder:
         return read_config(self.path / "campaign.yaml")
 
     def save(self, config: CampaignConfig) -> None:
-        """Write the configuration, without keys (it has none)."""
-        self.path.mkdir(parents=True, exist_ok=True)
+        """Write the configuration, without keys (it has none).
+
+        Raises:
+            InfrastructureError: the disk is full; the configuration that was there stays.
+        """
         if config.library.path:  # whoever resumes may stand in another folder
             library = config.library.model_copy(update={"path": str(Path(config.library.path).absolute())})
             config = config.model_copy(update={"library": library})
         data = config.model_dump(mode="json", exclude_defaults=True, by_alias=True)
-        (self.path / "campaign.yaml").write_text(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), "utf-8")
+        write_text(self.path / "campaign.yaml", yaml.safe_dump(data, sort_keys=False, allow_unicode=True))
 
     def library(self, config: CampaignConfig) -> Path:
         """Where this campaign's skills are."""

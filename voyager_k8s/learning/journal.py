@@ -8,23 +8,20 @@ as tokens, but their numbers are given out again.
 from __future__ import annotations
 
 import json
-import sqlite3
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
 from pydantic import TypeAdapter
 
 from voyager_k8s.core.conversation import ModelReply, ModelRequest
-from voyager_k8s.core.errors import InfrastructureError, UsageError
 from voyager_k8s.core.program import Execution, Program
 from voyager_k8s.core.progress import Completed, Failed
 from voyager_k8s.core.task import Task
 from voyager_k8s.core.verdict import Verdict
 from voyager_k8s.core.world import Change, Event
+from voyager_k8s.learning.database import Database
 from voyager_k8s.learning.record import Attempt, TaskRecord, TaskState
 
 __all__ = ["FREE_PHASES", "Journal", "Lesson"]
@@ -47,47 +44,17 @@ class Journal:
 
     Raises:
         UsageError: the file cannot be opened, or is no journal.
+        InfrastructureError: the disk is full.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = threading.RLock()
+        self._database = Database(path, (Path(__file__).parent / "journal.sql").read_text())
+        self._writing, self._rows = self._database.writing, self._database.rows
         self._stages: dict[str, str] = {}
-        try:
-            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=NORMAL")
-            self._db.executescript((Path(__file__).parent / "journal.sql").read_text())
-        except sqlite3.Error as error:
-            raise UsageError(f"the journal {path} cannot be opened: {error}; is it a campaign's folder?") from error
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
-            self._db.close()
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            try:
-                self._db.execute("BEGIN IMMEDIATE")
-                yield self._db
-                self._db.execute("COMMIT")
-            except BaseException as error:  # Ctrl-C too: a transaction left open would take the next one in
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                if not isinstance(error, sqlite3.Error):
-                    raise
-                raise InfrastructureError(
-                    f"the journal {self._path} cannot be written: {error}; nothing finished is lost"
-                ) from error
-
-    def _rows(self, query: str, *values: object) -> list[tuple[object, ...]]:
-        with self._lock:
-            try:
-                return self._db.execute(query, values).fetchall()
-            except sqlite3.Error as error:
-                raise UsageError(f"the journal {self._path} cannot be read: {error}") from error
+        self._database.close()
 
     # -- the campaign ------------------------------------------------------
 

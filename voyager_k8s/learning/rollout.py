@@ -141,23 +141,23 @@ class Rollout:
         """Have a program written, run it, and judge what became of the world."""
         task, workspace = trial.task, trial.workspace
         with phases.measure("snapshot"):
-            before = workspace.snapshot()
-            earlier = workspace.events() if task.setup else ()
+            before = workspace.observe()
         with phases.measure("retrieve"):
-            situation = self._situation(task, before, tried)
+            situation = self._situation(task, before.snapshot, tried)
         with phases.measure("write"):
             program = self._action.write_program(task, situation)
         execution, settled = trial.run(program)
         with phases.measure("snapshot"):
-            changes = changes_between(before, workspace.snapshot())
-            events = events_since(earlier, workspace.events())
+            after = workspace.observe()
+            changes = changes_between(before.snapshot, after.snapshot)
+            events = events_since(before.events, after.events)
         with phases.measure("check"):
             checks = workspace.check(task.checks, execution.result)
         evidence = Evidence(
             execution=execution,
             checks=checks,
             changes=changes,
-            before=before,
+            before=before.snapshot,
             events=events,
             settled=settled,
             notes=self._notes,
