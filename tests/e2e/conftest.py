@@ -14,8 +14,6 @@ from tests.support.commands import Done, environment, run
 from tests.support.openai_server import OpenAIServer, running_server
 from voyager_k8s.clusters.binaries import Binaries
 
-ROUNDS = "3"
-
 
 @dataclass(frozen=True)
 class Endpoint:
@@ -24,10 +22,9 @@ class Endpoint:
     server: OpenAIServer
     campaign: GatedCampaign
 
-    @property
-    def options(self) -> tuple[str, ...]:
+    def options(self, rounds: int = 3) -> tuple[str, ...]:
         """Of `train`."""
-        return ("--model", "openai:scripted", "--base-url", self.server.base_url, "--iterations", ROUNDS)
+        return ("--model", "openai:scripted", "--base-url", self.server.base_url, "--iterations", str(rounds))
 
     @property
     def env(self) -> dict[str, str]:
@@ -80,7 +77,7 @@ def recorded(binaries: Binaries, tmp_path_factory: pytest.TempPathFactory) -> Re
         server.follow(endpoint.campaign)
         began = time.perf_counter()
         done = run(
-            *("train", "--out", "run", *endpoint.options, "--record", "replies.cassette", "--json"),
+            *("train", "--out", "run", *endpoint.options(), "--record", "replies.cassette", "--json"),
             cwd=home,
             env=endpoint.env,
         )

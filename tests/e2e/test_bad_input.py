@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import shutil
-import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.e2e.conftest import Endpoint, Recorded
-from tests.e2e.outcome import outcome
-from tests.support.commands import PROGRAM, Done, environment, run, wait_until
-from tests.support.openai_server import running_server
+from tests.e2e.conftest import Recorded
+from tests.support.commands import Done, environment, run
 
 KEYED = environment(OPENAI_API_KEY="none")
-TASKS = {
-    "name": "mine",
-    "tasks": [
-        {
-            "goal": "Make a ConfigMap {{ name }}.",
-            "search_terms": "create a ConfigMap",
-            "parameters": {"name": "one"},
-            "variants": [{"name": "two"}],
-            "checks": [{"assert": {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "{{ name }}"}}}],
-        }
-    ],
+TASK: dict[str, object] = {
+    "goal": "Make a ConfigMap {{ name }} with the colour {{ colour }}.",
+    "search_terms": "create a ConfigMap",
+    "parameters": {"name": "one", "colour": "red"},
+    "variants": [{"name": "two", "colour": "blue"}],
+    "checks": [{"assert": {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "{{ name }}"}}}],
 }
+TASKS: dict[str, object] = {"name": "mine", "tasks": [TASK]}
 
 
 def _write(path: Path, data: object) -> Path:
@@ -71,8 +59,8 @@ def test_a_bad_configuration(config: object, said: str, tmp_path: Path) -> None:
     [
         ({"authr": "me"}, "authr: unknown key"),
         ({"tasks": []}, "tasks"),
-        ({"tasks": [{**TASKS["tasks"][0], "sett_up": []}]}, "tasks.0.sett_up: unknown key"),  # type: ignore[index]  # of the literal above
-        ({"tasks": [{**TASKS["tasks"][0], "variants": [{"nam": "x"}]}]}, "variants: set 1 has the names ['nam']"),  # type: ignore[index]  # as above
+        ({"tasks": [{**TASK, "sett_up": []}]}, "tasks.0.sett_up: unknown key"),
+        ({"tasks": [{**TASK, "variants": [{"nam": "x"}]}]}, "variants: set 1 has the names ['nam']"),
     ],
 )
 def test_a_bad_curriculum(changes: dict[str, object], said: str, tmp_path: Path) -> None:
@@ -160,84 +148,6 @@ def test_a_folder_that_is_no_library(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-# -- the world --------------------------------------------------------------
-
-
-def test_an_endpoint_that_is_down_pauses_the_campaign(endpoint: Endpoint, tmp_path: Path) -> None:
-    with running_server() as gone:
-        port = gone.port
-    config = _write(tmp_path / "mine.yaml", {"iterations": 1, "models": {"default": {"attempts": 2}}})
-    model = ("--model", "openai:scripted", "--base-url", f"http://127.0.0.1:{port}/v1")
-    done = _train(tmp_path, "--config", config, *model)
-    assert (done.code, done.out) == (3, "")
-    assert f"openai:scripted at http://127.0.0.1:{port}/v1 failed after 2 tries" in done.complaint
-    assert "--base-url" in done.complaint
-    status = run("status", "run", "--json", cwd=tmp_path).json
-    assert status["stopped_because"].startswith("paused: openai:scripted")
-    with running_server(port) as back:
-        back.follow(endpoint.campaign)
-        resumed = run("resume", "run", "--json", cwd=tmp_path, env=KEYED)
-    assert resumed.code == 0, resumed.err
-    assert (resumed.json["tasks_completed"], resumed.json["stopped_because"]) == (1, "finished")
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """A small file system of the test's own."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], capture_output=True, text=True, check=False
-    )
-    if mounted.returncode != 0:
-        pytest.skip(f"cannot mount a small file system here: {mounted.stderr.strip()}")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", folder], check=True)
-
-
-def _fill(disk: Path) -> None:
-    with (disk / "filler").open("wb", buffering=0) as filler, suppress(OSError):
-        while filler.write(b"\0" * 512):
-            pass
-
-
-def test_a_disk_that_fills_up_pauses_the_campaign(
-    endpoint: Endpoint, recorded: Recorded, disk: Path, tmp_path: Path
-) -> None:
-    out = disk / "run"
-    endpoint.campaign.act_before("critic", 2, lambda: _fill(disk))
-    done = run("train", "--out", out, *endpoint.options, cwd=tmp_path, env=endpoint.env)
-    assert (done.code, done.out) == (3, ""), done.err
-    assert str(out) in done.complaint
-    (disk / "filler").unlink()
-    status = run("status", out, "--json", cwd=tmp_path).json
-    assert (status["tasks_completed"], status["attempts"]) == (1, 1)
-    resumed = run("resume", out, "--json", cwd=tmp_path, env=endpoint.env)
-    assert resumed.code == 0, resumed.err
-    assert outcome(resumed.json) == outcome(recorded.done.json)
-
-
-def test_a_full_disk_leaves_no_half_a_campaign(disk: Path, tmp_path: Path) -> None:
-    (disk / "run").mkdir()
-    _fill(disk)
-    done = run("train", "--out", disk / "run", cwd=tmp_path, env=KEYED)
-    assert (done.code, done.out) == (3, "")
-    assert str(disk / "run") in done.complaint
-    _can_still_be_used(disk / "run")
-
-
-def test_a_full_disk_does_not_cost_a_campaign_its_configuration(recorded: Recorded, disk: Path, tmp_path: Path) -> None:
-    shutil.copytree(recorded.folder, disk / "run", ignore=shutil.ignore_patterns("tasks", "index*", "lessons"))
-    before = (disk / "run" / "campaign.yaml").read_bytes()
-    _fill(disk)
-    done = run("resume", disk / "run", cwd=tmp_path, env=KEYED)
-    assert (done.code, done.out) == (3, "")
-    assert str(disk / "run") in done.complaint
-    assert (disk / "run" / "campaign.yaml").read_bytes() == before
-
-
 # -- the library ------------------------------------------------------------
 
 
@@ -276,53 +186,3 @@ def test_a_corrupt_index_is_built_anew_and_said(library: Path, tmp_path: Path) -
     assert done.json[0]["name"] == "publish_deployment"
     again = run(*search, cwd=tmp_path)
     assert (again.json, again.err) == (done.json, "")
-
-
-# -- a person ---------------------------------------------------------------
-
-
-@pytest.mark.parametrize("end", ["\n", ""], ids=["an empty line", "the end of the input"])
-def test_a_person_gives_the_goals(end: str, endpoint: Endpoint, tmp_path: Path) -> None:
-    done = run(
-        *("train", "--out", "run", *endpoint.options, "--curriculum", "manual", "--json"),
-        cwd=tmp_path,
-        env=endpoint.env,
-        stdin=f"Keep a colour somewhere (wish 7)\n{end}",
-    )
-    assert done.code == 0, done.err
-    assert "What should be learned next?" in done.err
-    assert done.json["stopped_because"] == "stopped by hand"
-    assert [task["goal"].endswith("(wish 7)") for task in done.json["tasks"]] == [True]
-
-
-def test_a_person_stops_at_the_question_by_ctrl_c(endpoint: Endpoint, tmp_path: Path) -> None:
-    """On a terminal: the question waits for a line, and Ctrl-C is a key."""
-    ours, theirs = pty.openpty()
-    command = [PROGRAM, "train", "--out", "run", *endpoint.options, "--curriculum", "manual"]
-    process = subprocess.Popen(
-        command, cwd=tmp_path, env=endpoint.env, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
-    )
-    os.close(theirs)
-    try:
-        _read_until(ours, b"to stop) ")
-        os.killpg(process.pid, 2)
-        said = _read_until(ours, b"stopped")
-        assert process.wait(30) == 130
-        assert b"Traceback" not in said
-    finally:
-        process.kill()
-        process.wait()
-        os.close(ours)
-    wait_until(lambda: not endpoint.campaign.asked, "nothing was asked", 1)
-    assert run("status", "run", "--json", cwd=tmp_path).json["stopped_because"] == "interrupted"
-
-
-def _read_until(terminal: int, wanted: bytes, seconds: float = 60.0) -> bytes:
-    said, deadline = b"", time.monotonic() + seconds
-    os.set_blocking(terminal, False)
-    while wanted not in said:
-        assert time.monotonic() < deadline, said
-        with suppress(BlockingIOError):
-            said += os.read(terminal, 4096)
-        time.sleep(0.02)
-    return said

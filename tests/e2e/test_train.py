@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ def test_results_go_to_stdout_and_progress_to_stderr(recorded: Recorded) -> None
     said = recorded.done.err.splitlines()
     for line in ("task-002: attempt 2: success", "task-003: completed, learned publish_deployment"):
         assert line in said
-    assert any(line.startswith("task-002: attempt 1: failure: It is not general") for line in said)
+    assert any(line.startswith("task-002: attempt 1: failure: ") and "not general" in line for line in said)
 
 
 def test_status_has_the_figures(recorded: Recorded) -> None:
@@ -62,7 +63,7 @@ def test_each_attempt_leaves_its_files(recorded: Recorded) -> None:
         assert "Deployment/shop" in (attempt / "changes.txt").read_text()
         ast.parse((attempt / "run_deployment.py").read_text())
     question = (tasks / "task-002" / "action-2.md").read_text()
-    assert "It is not general" in question
+    assert "it is not general" in question
     assert "# reply (scripted-served)" in question
 
 
@@ -121,18 +122,9 @@ def test_a_folder_that_holds_a_campaign_is_not_trained_into(recorded: Recorded) 
     assert (recorded.folder / "campaign.yaml").read_bytes() == before
 
 
-def test_a_finished_campaign_resumes_to_the_same_end(recorded: Recorded, tmp_path: Path) -> None:
-    """More rounds can be asked for; the scripted endpoint is gone, so none is here."""
-    done = run("resume", "run", "--json", cwd=recorded.home, env=environment(OPENAI_API_KEY="none"))
-    assert done.code == 0
-    assert done.json == recorded.done.json
-
-
 @pytest.mark.parametrize("command", [("skills", "list", "--all", "--library"), ("status",)])
-def test_a_reader_may_leave_early(recorded: Recorded, command: tuple[str, ...], tmp_path: Path) -> None:
+def test_a_reader_may_leave_early(recorded: Recorded, command: tuple[str, ...]) -> None:
     where = recorded.library if "--library" in command else recorded.folder
     shell = 'set -o pipefail; "$0" -m voyager_k8s.cli.main "$@" | true'
-    import sys
-
     done = run("-c", shell, sys.executable, *command, where, cwd=recorded.home, program=Path("/bin/bash"))
     assert (done.out, done.err) == ("", "")

@@ -95,8 +95,9 @@ def _configure(options: dict[str, Any]) -> CampaignConfig:
 
     config = read_config(options["config_file"]) if options["config_file"] else CampaignConfig()
     given = {name: options[name] for name in ("curriculum", "iterations", "max_attempts") if options[name] is not None}
-    if "curriculum" in given and Path(given["curriculum"]).exists():
-        given["curriculum"] = str(Path(given["curriculum"]).absolute())
+    curriculum = Path(given.get("curriculum", config.curriculum))
+    if curriculum.is_file():  # whoever resumes may stand in another folder
+        given["curriculum"] = str(curriculum.absolute())
     if options["library"]:
         given["library"] = config.library.model_copy(update={"path": str(options["library"].absolute())})
     given["cluster"] = _cluster(config.cluster, options)
@@ -117,14 +118,17 @@ def _models(configured: ModelsConfig, options: dict[str, Any]) -> dict[str, Any]
     from voyager_k8s.learning.settings import resolve_cassette
 
     asked = {name: options[name] for name in ("model", "base_url") if options[name]}
-    models: dict[str, Any] = {"default": configured.default.model_copy(update=asked)}
-    if options["record"] and options["replay"]:
+    record, replay = options["record"] or configured.record, options["replay"] or configured.replay
+    if record and replay:
         raise UsageError("--record and --replay exclude each other: a replayed reply is recorded already")
-    if options["record"]:
-        models["record"] = str(options["record"].absolute())
-    if options["replay"]:
-        models |= {"replay": str(resolve_cassette(options["replay"])), "strict_replay": options["strict_replay"]}
-    return models
+    if options["strict_replay"] and not replay:
+        raise UsageError("--strict-replay says how to replay: give --replay FILE too")
+    return {
+        "default": configured.default.model_copy(update=asked),
+        "record": str(Path(record).absolute()) if record else None,
+        "replay": str(resolve_cassette(replay)) if replay else None,
+        "strict_replay": options["strict_replay"] or configured.strict_replay,
+    }
 
 
 def _learn(folder: Path, config: CampaignConfig, as_json: bool) -> None:
