@@ -307,3 +307,23 @@ def test_what_goes_wrong_in_preparing_is_said_when_the_workspace_is_asked_for(cl
     cluster.prepare("Not A Name")
     with pytest.raises(ClusterError, match="Not A Name"):
         cluster.workspace("Not A Name")
+
+
+def test_a_programs_words_name_things_as_the_observation_does(workspace: Workspace) -> None:
+    workspace.set_up([deployment("web", 1), service("web")])
+    workspace.settle()
+    pods = call(workspace.access, "GET", f"/api/v1/namespaces/{workspace.namespace}/pods")[1]["items"]
+    (generated,) = (each["metadata"]["name"] for each in pods)
+    shown = [key.name for key in workspace.observe().snapshot.objects if key.kind == "Pod"]
+    assert shown != [generated]
+    assert [workspace.stable(generated)] == shown
+    assert workspace.stable("nothing of the cluster's") == "nothing of the cluster's"
+    assert workspace.stable("back-off 40s restarting") == "back-off restarting"
+
+
+def test_checks_right_after_an_observation_speak_of_what_was_observed(workspace: Workspace) -> None:
+    (exists,) = read({"assert": {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "late"}}})
+    workspace.observe()
+    assert workspace.check([exists])[0].holds is False
+    workspace.set_up([{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "late"}}])
+    assert workspace.check([exists])[0].holds is True

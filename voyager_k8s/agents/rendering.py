@@ -147,14 +147,13 @@ def _value(value: JsonValue) -> str:
 
 def show_events(events: Sequence[Event], budget: int) -> str:
     """In their order, but what a reader looks for when space is short comes first: warnings, then what is no
-    routine of a Pod's start."""
+    routine of a Pod's start. How often each was said depends on when one looks, and is left out."""
     ordered = sorted(events, key=lambda event: (event.type != "Warning", event.reason in ROUTINE))
     return fit((_event(event) for event in ordered), budget, "events")
 
 
 def _event(event: Event) -> str:
-    times = f" (x{event.count})" if event.count > 1 else ""
-    return f"{event.type} {event.reason} {event.object}: {' '.join(event.message.split())}{times}"
+    return f"{event.type} {event.reason} {event.object}: {' '.join(event.message.split())}"
 
 
 def show_execution(execution: Execution, budget: int) -> str:

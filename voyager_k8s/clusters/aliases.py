@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from voyager_k8s.clusters.normalise import normalise
 from voyager_k8s.core.base import Manifest
 
-__all__ = ["Aliases", "aliases_of", "vanished"]
+__all__ = ["Aliases", "addresses_of", "aliases_of", "vanished"]
 
 _SUFFIX = "[bcdfghjklmnpqrstvwxz2456789]{5}"
 """What the API server puts behind a generateName (its alphabet has no vowels, 0, 1 and 3)."""
@@ -59,6 +59,18 @@ def aliases_of(objects: Sequence[Manifest]) -> Aliases:
     names |= _numbered(pods, names)
     names |= _numbered([each for each in objects if each["kind"] != "Pod"], names)
     return Aliases(names)
+
+
+def addresses_of(objects: Iterable[Manifest], known: Aliases) -> dict[str, str]:
+    """Names for the addresses that the cluster gave to Services and Pods."""
+    names = {}
+    for item in objects:
+        name = known.name(item["metadata"]["name"])
+        if item["kind"] == "Service" and (address := item["spec"].get("clusterIP", "None")) != "None":
+            names[address] = f"(clusterIP of {name})"
+        elif item["kind"] == "Pod" and (address := item.get("status", {}).get("podIP")):
+            names[address] = f"(IP of {name})"
+    return names
 
 
 def vanished(pods: Iterable[str], replica_sets: Iterable[str], known: Aliases) -> dict[str, str]:

@@ -8,22 +8,21 @@ anything (an expression that does not parse) has no result, and `fault` says so 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from pydantic import JsonValue
 
 from voyager_k8s.clusters.check_text import check_text, object_text
 from voyager_k8s.clusters.discovery import Resource
-from voyager_k8s.clusters.expressions import Unanswered, evaluate, fault
+from voyager_k8s.clusters.expressions import Unanswered, evaluate
 from voyager_k8s.clusters.matching import Miss, misses
 from voyager_k8s.clusters.permissions import Question, groups_of, user_of
 from voyager_k8s.core.base import Manifest
-from voyager_k8s.core.errors import TaskRejected
-from voyager_k8s.core.task import AbsentCheck, AnswerCheck, AssertCheck, CanCheck, Check, ExpressionCheck, Reference
+from voyager_k8s.core.task import AbsentCheck, AssertCheck, CanCheck, Check, ExpressionCheck, Reference
 from voyager_k8s.core.verdict import CheckResult
 
-__all__ = ["Lookup", "World", "evaluate_checks", "lookups", "validate_checks"]
+__all__ = ["Place", "World", "evaluate_checks", "no_kind", "no_resource", "places_of"]
 
 _SHOWN = 3
 _NAMES_SHOWN = 8
@@ -71,46 +70,32 @@ def evaluate_checks(world: World, checks: Sequence[Check], answer: JsonValue) ->
     return tuple(_evaluate(world, check, answer) for check in checks)
 
 
-class Lookup(NamedTuple):
-    """One object, or, without a name, a selection by labels, that checks will ask for."""
+class Place(NamedTuple):
+    """All objects of one kind in one namespace."""
 
     resource: Resource
     namespace: str
-    name: str | None
-    labels: tuple[tuple[str, str], ...] = ()
 
 
-def lookups(world: World, checks: Sequence[Check]) -> tuple[Lookup, ...]:
-    """What evaluating these checks will read, each once: so that it can be read side by side."""
-    found = (one for check in checks for one in _lookups(world, check))
-    return tuple(dict.fromkeys(found))
+def places_of(world: World, checks: Sequence[Check]) -> tuple[Place, ...]:
+    """Where evaluating these checks will look, each once: so that it can be read side by side."""
+    return tuple(dict.fromkeys(place for check in checks for place in _places(world, check)))
 
 
-def _lookups(world: World, check: Check) -> Iterator[Lookup]:
+def _places(world: World, check: Check) -> Iterator[Place]:
+    for api_version, kind, namespace in _kinds(check):
+        if resource := world.find(api_version, kind):
+            yield Place(resource, namespace or world.namespace)
+
+
+def _kinds(check: Check) -> Iterator[tuple[str, str, str | None]]:
     if isinstance(check, AssertCheck | AbsentCheck):
         partial = check.assert_ if isinstance(check, AssertCheck) else check.absent
-        metadata = partial.get("metadata") or {}
-        where, name = metadata.get("namespace") or world.namespace, metadata.get("name")
-        if resource := world.find(partial["apiVersion"], partial["kind"]):
-            yield Lookup(resource, where, name or None)
+        yield partial["apiVersion"], partial["kind"], (partial.get("metadata") or {}).get("namespace")
     elif isinstance(check, ExpressionCheck):
-        for one in check.with_.values():
-            if resource := world.find(one.api_version, one.kind):
-                yield Lookup(resource, one.namespace or world.namespace, one.name, tuple(sorted(one.labels.items())))
-    elif isinstance(check, CanCheck) and (accounts := world.find("v1", "ServiceAccount")):
-        yield Lookup(accounts, world.namespace, check.can.service_account)
-
-
-def validate_checks(world: World, checks: Sequence[Check]) -> None:
-    """Refuse checks that cannot mean anything on this cluster.
-
-    Raises:
-        TaskRejected: with each check at fault and why.
-    """
-    found = [(check_text(check), _fault(world, check)) for check in checks]
-    faults = [f"check `{text}`: {reason}" for text, reason in found if reason]
-    if faults:
-        raise TaskRejected("; ".join(faults))
+        yield from ((each.api_version, each.kind, each.namespace) for each in check.with_.values())
+    elif isinstance(check, CanCheck):
+        yield "v1", "ServiceAccount", None
 
 
 def _evaluate(world: World, check: Check, answer: JsonValue) -> CheckResult:
@@ -182,11 +167,12 @@ def _as_stored(partial: Manifest) -> Manifest:
 def _resource(world: World, api_version: str, kind: str) -> Resource:
     resource = world.find(api_version, kind)
     if resource is None:
-        raise _NotHeld(_no_kind(world, api_version, kind))
+        raise _NotHeld(no_kind(world, api_version, kind))
     return resource
 
 
-def _no_kind(world: World, api_version: str, kind: str) -> str:
+def no_kind(world: World, api_version: str, kind: str) -> str:
+    """What is said of a kind that the cluster lacks."""
     others = ", ".join(world.versions(kind))
     return f"the cluster has no kind {kind} in apiVersion {api_version}" + (f"; it is in {others}" if others else "")
 
@@ -265,33 +251,10 @@ def _can(world: World, check: CanCheck) -> None:
 def _by_plural(world: World, plural: str) -> Resource:
     resource = world.by_plural(plural)
     if resource is None:
-        raise _NotHeld(_no_resource(plural))
+        raise _NotHeld(no_resource(plural))
     return resource
 
 
-def _no_resource(plural: str) -> str:
+def no_resource(plural: str) -> str:
+    """What is said of a resource that the cluster lacks."""
     return f"the cluster has no resource {plural}; write the plural with its group, such as deployments.apps"
-
-
-# ---- faults that show before anything is evaluated
-
-
-def _fault(world: World, check: Check) -> str:
-    if isinstance(check, ExpressionCheck):
-        return fault(check.expression, {*check.with_, "answer"}) or _unknown_kinds(world, check.with_.values())
-    if isinstance(check, CanCheck):
-        plural = check.can.resource.partition("/")[0]
-        return "" if world.by_plural(plural) else _no_resource(plural)
-    if isinstance(check, AnswerCheck):
-        return ""
-    partial = check.assert_ if isinstance(check, AssertCheck) else check.absent
-    return _unknown_kind(world, partial["apiVersion"], partial["kind"])
-
-
-def _unknown_kinds(world: World, references: Iterable[Reference]) -> str:
-    found = (_unknown_kind(world, each.api_version, each.kind) for each in references)
-    return next((each for each in found if each), "")
-
-
-def _unknown_kind(world: World, api_version: str, kind: str) -> str:
-    return "" if world.find(api_version, kind) else _no_kind(world, api_version, kind)

@@ -8,7 +8,7 @@ Pods, scheduled before started). Bursts stay in the order of time.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from voyager_k8s.clusters.aliases import Aliases, vanished
 from voyager_k8s.core.base import Manifest
 from voyager_k8s.core.world import Event
 
-__all__ = ["events_of"]
+__all__ = ["events_of", "is_overcome"]
 
 _BURST_SECONDS = 2.0
 """Most Events carry whole seconds."""
@@ -48,6 +48,25 @@ def events_of(items: Sequence[Manifest], aliases: Aliases) -> tuple[Event, ...]:
         if item.get("reason") not in _CONFLICTS:
             _count(seen, _event(item, aliases), _time(item))
     return tuple(each.event for burst in _bursts(seen.values()) for each in sorted(burst, key=_cause))
+
+
+def is_overcome(event: Manifest, objects: Iterable[Manifest]) -> bool:
+    """Whether an Event speaks of a wait that is over: a Pod that has a node by now, a claim that is bound. How often
+    it was said on the way is chance."""
+    about = event["involvedObject"]
+    if event.get("reason") not in _WAITS:
+        return False
+    same = (
+        each for each in objects if each["kind"] == about.get("kind") and each["metadata"]["name"] == about.get("name")
+    )
+    return any(_WAITS[event["reason"]](each) for each in same)
+
+
+_WAITS: dict[str, Callable[[Manifest], bool]] = {
+    "FailedScheduling": lambda pod: bool(pod["spec"].get("nodeName")),
+    "ExternalProvisioning": lambda claim: bool(claim.get("status", {}).get("phase") == "Bound"),
+    "WaitForFirstConsumer": lambda claim: bool(claim.get("status", {}).get("phase") == "Bound"),
+}
 
 
 def _names(involved: Iterable[dict[str, Any]], kind: str) -> list[str]:

@@ -133,6 +133,7 @@ _EXTRA_ARGUMENTS = {
         "leader-elect": "false",
         "cluster-signing-cert-file": "{pki}/ca.crt",
         "cluster-signing-key-file": "{pki}/ca.key",
+        "horizontal-pod-autoscaler-sync-period": "1s",  # by default 15 s pass until an autoscaler does anything
     },
     "kube-scheduler": {"leader-elect": "false"},
 }

@@ -68,16 +68,16 @@ class Session:
         """A kind as a manifest names it; the cluster is asked again before the answer is None."""
         return self.catalogue().find(api_version, kind) or self.catalogue(fresh=True).find(api_version, kind)
 
-    def sweep(self, namespace: str) -> list[Manifest]:
+    def sweep(self, namespace: str) -> dict[Resource, Sequence[Manifest]]:
         """All objects in a namespace of all kinds that matter, and its Events, as the server has them."""
         kinds = self.catalogue().namespaced()
         wanted = [each for each in kinds if each.kind not in NOISE or (each.kind, each.group) == ("Event", "")]
         return self.list_kinds(namespace, wanted)
 
-    def list_kinds(self, namespace: str, resources: Sequence[Resource]) -> list[Manifest]:
+    def list_kinds(self, namespace: str, resources: Sequence[Resource]) -> dict[Resource, Sequence[Manifest]]:
         """All objects in a namespace of some kinds, listed side by side."""
         listings = self._sweepers.map(lambda each: self.api.list(each, namespace), resources)
-        return [item for listing in listings for item in listing.items]
+        return {resource: listing.items for resource, listing in zip(resources, listings, strict=True)}
 
     def side_by_side(self, work: Callable[[_A], object], items: Sequence[_A]) -> None:
         """Do something with each item, a few at a time; the first error is raised."""

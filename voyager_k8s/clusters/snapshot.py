@@ -14,7 +14,7 @@ from voyager_k8s.clusters.normalise import normalise
 from voyager_k8s.core.base import Manifest
 from voyager_k8s.core.world import ObjectKey, Snapshot
 
-__all__ = ["snapshot_of"]
+__all__ = ["snapshot_of", "without_back_off_time"]
 
 _DATA = ("data", "binaryData")
 _BACK_OFF = re.compile(r"back-off \S+ restarting")
@@ -36,6 +36,11 @@ def snapshot_of(objects: Sequence[Manifest], identity_binding: str) -> Snapshot:
             if not _is_untouched_default(manifest):
                 found[_key(item, manifest)] = manifest
     return Snapshot(objects=dict(sorted(found.items())))
+
+
+def without_back_off_time(text: str) -> str:
+    """A kubelet's message without how long it waits this time."""
+    return _BACK_OFF.sub("back-off restarting", text)
 
 
 def _key(item: Manifest, manifest: Manifest) -> ObjectKey:
@@ -60,7 +65,7 @@ def _renamed(manifest: Manifest, aliases: Aliases) -> Manifest:
     is_data = manifest["kind"] in ("ConfigMap", "Secret")
     data = {key: manifest[key] for key in _DATA if is_data and key in manifest}
     text = json.dumps({key: value for key, value in manifest.items() if key not in data})
-    renamed: Manifest = json.loads(_BACK_OFF.sub("back-off restarting", aliases.text(text)))
+    renamed: Manifest = json.loads(without_back_off_time(aliases.text(text)))
     if "endpoints" in renamed:
         renamed["endpoints"].sort(key=lambda each: json.dumps(each, sort_keys=True))
     return renamed | data

@@ -8,15 +8,16 @@ from collections.abc import Mapping, Sequence
 from pydantic import JsonValue
 
 from voyager_k8s.clusters import identity
-from voyager_k8s.clusters.aliases import Aliases, aliases_of
+from voyager_k8s.clusters.aliases import Aliases, addresses_of, aliases_of
 from voyager_k8s.clusters.api import ApiRefusal
-from voyager_k8s.clusters.checks import Lookup, evaluate_checks, lookups, validate_checks
+from voyager_k8s.clusters.check_faults import validate_checks
+from voyager_k8s.clusters.checks import Place, evaluate_checks, places_of
 from voyager_k8s.clusters.discovery import Resource
-from voyager_k8s.clusters.events import events_of
+from voyager_k8s.clusters.events import events_of, is_overcome
 from voyager_k8s.clusters.permissions import Question
 from voyager_k8s.clusters.session import Session
 from voyager_k8s.clusters.settle import settle
-from voyager_k8s.clusters.snapshot import snapshot_of
+from voyager_k8s.clusters.snapshot import snapshot_of, without_back_off_time
 from voyager_k8s.core.base import Manifest
 from voyager_k8s.core.errors import ClusterError, TaskRejected
 from voyager_k8s.core.program import ApiAccess
@@ -82,6 +83,9 @@ class KubernetesWorkspace:
         self._session, self._namespace = session, namespace
         self._token, self._issued = "", float("-inf")
         self._closed = False
+        self._swept: Mapping[Resource, Sequence[Manifest]] = {}
+        """What was last observed, until something may have changed it."""
+        self._seen = Aliases({})
 
     @property
     def namespace(self) -> str:
@@ -109,27 +113,35 @@ class KubernetesWorkspace:
             TaskRejected: one is of an unknown or cluster-scoped kind, is meant for another namespace, or is
                 refused by the API server.
         """
+        self._swept = {}
         for manifest in manifests:
             self._apply(manifest)
 
     def settle(self) -> Settled:
         """Wait until the workspace is at rest, or the deadline of the cluster's configuration."""
+        self._swept = {}
         config = self._session.config
         return settle(self._session.hub, self._namespace, config.quiet_seconds, config.settle_seconds)
 
     def observe(self) -> Observation:
         """All objects of all kinds, normalised, and all Events, from one sweep."""
-        found = self._session.sweep(self._namespace)
+        self._swept = self._session.sweep(self._namespace)
+        found = [each for listed in self._swept.values() for each in listed]
         objects = [each for each in found if each["kind"] != "Event"]
-        events = [each for each in found if each["kind"] == "Event"]
-        return Observation(
-            snapshot=snapshot_of(objects, identity.BINDING), events=events_of(events, aliases_of(objects))
-        )
+        events = [each for each in found if each["kind"] == "Event" and not is_overcome(each, objects)]
+        self._seen = aliases_of(objects)
+        self._seen = self._seen.extended(addresses_of(objects, self._seen))
+        return Observation(snapshot=snapshot_of(objects, identity.BINDING), events=events_of(events, self._seen))
+
+    def stable(self, text: str) -> str:
+        """The text with generated names, addresses and uids replaced as in the last observation."""
+        return without_back_off_time(self._seen.text(text))
 
     def check(self, checks: Sequence[Check], answer: JsonValue = None) -> tuple[CheckResult, ...]:
-        """Evaluate checks against the live world."""
-        world = _LiveWorld(self)
-        world.fetch(lookups(world, checks))
+        """Evaluate checks against the live world: right after an observation, against what was observed, so that
+        both speak of one moment."""
+        world = _LiveWorld(self, self._swept)
+        world.fetch(places_of(world, checks))
         return evaluate_checks(world, checks, answer)
 
     def validate(self, checks: Sequence[Check]) -> None:
@@ -138,7 +150,7 @@ class KubernetesWorkspace:
         Raises:
             TaskRejected: with each check at fault and why.
         """
-        validate_checks(_LiveWorld(self), checks)
+        validate_checks(_LiveWorld(self, {}), checks)
 
     def close(self) -> None:
         """Delete namespace and identity in the background."""
@@ -148,7 +160,13 @@ class KubernetesWorkspace:
 
     def aliases(self) -> Aliases:
         """Stable names for what is there now."""
-        return aliases_of(self._session.list_kinds(self._namespace, self._resources(_NAMED_AT_RANDOM)))
+        listed = self._session.list_kinds(self._namespace, self._resources(_NAMED_AT_RANDOM))
+        return aliases_of([each for items in listed.values() for each in items])
+
+    @property
+    def aliases_seen(self) -> Aliases:
+        """Stable names as of the last observation."""
+        return self._seen
 
     @property
     def session(self) -> Session:
@@ -200,13 +218,13 @@ def _title(manifest: Manifest) -> str:
 
 
 class _LiveWorld:
-    """What checks see of a workspace; each object and list is read once."""
+    """What checks see of a workspace. Each kind is listed once and looked through here: a list costs the API server
+    less than a few single reads, and what is not there is told by what is."""
 
-    def __init__(self, workspace: KubernetesWorkspace) -> None:
+    def __init__(self, workspace: KubernetesWorkspace, known: Mapping[Resource, Sequence[Manifest]]) -> None:
         self._workspace, self._session = workspace, workspace.session
-        self._objects: dict[tuple[Resource, str, str], Manifest | None] = {}
-        self._lists: dict[tuple[Resource, str, str], Sequence[Manifest]] = {}
-        self._aliases: Aliases | None = None
+        self._lists = {Place(resource, workspace.namespace): items for resource, items in known.items()}
+        self._aliases: Aliases | None = workspace.aliases_seen if known else None
 
     @property
     def namespace(self) -> str:
@@ -221,28 +239,18 @@ class _LiveWorld:
     def versions(self, kind: str) -> Sequence[str]:
         return self._session.catalogue().versions(kind)
 
-    def fetch(self, wanted: Sequence[Lookup]) -> None:
-        """Look things up side by side, before they are asked for one after the other."""
-        self._session.side_by_side(self._look_up, wanted)
-
-    def _look_up(self, wanted: Lookup) -> None:
-        resource, namespace, name, labels = wanted
-        if name is None:
-            self.select(resource, namespace, dict(labels))
-        else:
-            self.get(resource, namespace, name)
+    def fetch(self, places: Sequence[Place]) -> None:
+        """List several kinds side by side, before they are asked for one after the other."""
+        self._session.side_by_side(self._list, [place for place in places if place not in self._lists])
 
     def get(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
-        key = (resource, namespace, name)
-        if key not in self._objects:
-            self._objects[key] = self._session.api.get(resource, namespace, name)
-        return self._objects[key]
+        found = self._list(Place(resource, namespace))
+        return next((each for each in found if each["metadata"]["name"] == name), None)
 
     def select(self, resource: Resource, namespace: str, labels: Mapping[str, str]) -> Sequence[Manifest]:
-        key = (resource, namespace, repr(sorted(labels.items())))
-        if key not in self._lists:
-            self._lists[key] = self._session.api.list(resource, namespace, labels).items
-        return self._lists[key]
+        wanted = labels.items()
+        found = self._list(Place(resource, namespace))
+        return [each for each in found if wanted <= (each["metadata"].get("labels") or {}).items()]
 
     def allowed(self, question: Question) -> bool:
         return self._session.api.allowed(question)
@@ -250,3 +258,8 @@ class _LiveWorld:
     def stable(self, text: str) -> str:
         self._aliases = self._aliases or self._workspace.aliases()
         return self._aliases.text(text)
+
+    def _list(self, place: Place) -> Sequence[Manifest]:
+        if place not in self._lists:
+            self._lists[place] = self._session.api.list(place.resource, place.namespace).items
+        return self._lists[place]

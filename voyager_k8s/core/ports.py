@@ -141,8 +141,13 @@ class Workspace(Protocol):
     def observe(self) -> Observation:
         """All objects of all listable kinds in the workspace, normalised, and its events."""
 
+    def stable(self, text: str) -> str:
+        """A program's words with what the cluster gave out at random (generated names, addresses, uids) replaced as
+        in the last observation, so that a prompt speaks of one thing by one name."""
+
     def check(self, checks: Sequence[Check], answer: JsonValue = None) -> tuple[CheckResult, ...]:
-        """Evaluate checks, in order, against the live world and the program's answer."""
+        """Evaluate checks, in order, against the live world and the program's answer. Right after `observe`, they may
+        be evaluated against what was observed: `settle` and `set_up` end that."""
 
     def close(self) -> None:
         """Give the workspace up; returns at once, the deletion goes on behind."""

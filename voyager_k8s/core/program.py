@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 from pydantic import JsonValue
@@ -48,7 +49,22 @@ class Execution(Model):
     """The traceback from the program's own frames, or what limit was hit; empty when it returned."""
     seconds: float = 0.0
 
+    def told(self, stable: Callable[[str], str]) -> Execution:
+        """The same with `stable` applied to every text in it."""
+        words = {"output": stable(self.output), "error": stable(self.error), "result": _told(self.result, stable)}
+        return self.model_copy(update=words)
+
     @property
     def ok(self) -> bool:
         """Whether the program returned."""
         return self.ending == "returned"
+
+
+def _told(value: JsonValue, stable: Callable[[str], str]) -> JsonValue:
+    if isinstance(value, str):
+        return stable(value)
+    if isinstance(value, list):
+        return [_told(each, stable) for each in value]
+    if isinstance(value, dict):
+        return {stable(key): _told(each, stable) for key, each in value.items()}
+    return value

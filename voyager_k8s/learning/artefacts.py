@@ -22,6 +22,7 @@ from voyager_k8s.learning.writing import write_text
 
 __all__ = ["Artefacts"]
 
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # libyaml's writes the same ten times as fast
 WHOLE = 1_000_000
 """Characters: no cut worth speaking of."""
 
@@ -39,9 +40,8 @@ class Artefacts:
     def task(self, task: Task) -> None:
         """The task as the curriculum wrote it."""
         data = task.model_dump(by_alias=True, exclude_unset=True, mode="json")
-        write_text(
-            self._tasks / task.id / "task.yaml", yaml.safe_dump(data, sort_keys=False, width=110, allow_unicode=True)
-        )
+        text = yaml.dump(data, Dumper=_DUMPER, sort_keys=False, width=110, allow_unicode=True)
+        write_text(self._tasks / task.id / "task.yaml", text)
 
     def call(self, request: ModelRequest, reply: ModelReply) -> None:
         """One question and its reply, as a page to read."""

@@ -19,7 +19,7 @@ from voyager_k8s.core.progress import Listener, Notice
 from voyager_k8s.core.skill import Provenance, Skill, Verification
 from voyager_k8s.core.task import BoundTask, Task
 from voyager_k8s.core.verdict import CheckResult, Outcome, Verdict
-from voyager_k8s.core.world import Snapshot
+from voyager_k8s.core.world import Observation, Snapshot
 from voyager_k8s.learning.artefacts import Artefacts
 from voyager_k8s.learning.calls import JournaledModel
 from voyager_k8s.learning.journal import Journal
@@ -115,11 +115,13 @@ class Rollout:
         name = f"{task.id}-{number}"
         self._bench.cluster.prepare(f"{name}-practice")
         with self._bench.trial(task, task.parameters, name, phases) as trial:
+            with phases.measure("snapshot"):
+                before = trial.workspace.observe()
             if accept_as is not None:
                 self._accept(task, trial, accept_as, phases)
             self._journal.begin_stage(task.id, f"attempt-{number}")
             self._say("attempt", f"{task.id}: attempt {number}")
-            attempt = self._judge(trial, self._last(earlier), number, phases)
+            attempt = self._judge(trial, before, self._last(earlier), number, phases)
         if attempt.succeeded:
             attempt = self._practised(attempt, task, f"{name}-practice", phases)
         with phases.measure("journal"):
@@ -137,11 +139,9 @@ class Rollout:
             self._journal.accept(task, round_number)
             self._artefacts.task(task)
 
-    def _judge(self, trial: Trial, tried: Tried | None, number: int, phases: Phases) -> Attempt:
+    def _judge(self, trial: Trial, before: Observation, tried: Tried | None, number: int, phases: Phases) -> Attempt:
         """Have a program written, run it, and judge what became of the world."""
         task, workspace = trial.task, trial.workspace
-        with phases.measure("snapshot"):
-            before = workspace.observe()
         with phases.measure("retrieve"):
             situation = self._situation(task, before.snapshot, tried)
         with phases.measure("write"):
@@ -153,6 +153,7 @@ class Rollout:
             events = events_since(before.events, after.events)
         with phases.measure("check"):
             checks = workspace.check(task.checks, execution.result)
+        execution = execution.told(workspace.stable)
         evidence = Evidence(
             execution=execution,
             checks=checks,

@@ -163,11 +163,11 @@ def test_one_long_value_does_not_crowd_out_the_others() -> None:
     assert len(shown) < 600
 
 
-def test_warnings_come_first_routine_last_and_likes_are_counted() -> None:
+def test_warnings_come_first_and_routine_last() -> None:
     events = (event(type="Normal", reason="Pulled", message="a\n b"), event(count=4), event(type="Normal", reason="Z"))
 
     assert show_events(events, 1_000).split("\n") == [
-        "Warning BackOff Pod/web-0: Back-off restarting (x4)",
+        "Warning BackOff Pod/web-0: Back-off restarting",
         "Normal Z Pod/web-0: Back-off restarting",
         "Normal Pulled Pod/web-0: a b",
     ]

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
+from voyager_k8s.clusters.check_faults import validate_checks
 from voyager_k8s.clusters.check_text import check_text
-from voyager_k8s.clusters.checks import evaluate_checks, validate_checks
+from voyager_k8s.clusters.checks import evaluate_checks
 from voyager_k8s.clusters.discovery import Catalogue, Resource
 from voyager_k8s.clusters.permissions import Question
 from voyager_k8s.core.base import Manifest
@@ -249,6 +250,14 @@ def test_an_invariant_stays_one() -> None:
 def test_checks_that_cannot_mean_anything_are_refused(check: dict[str, Any], reason: str) -> None:
     with pytest.raises(TaskRejected, match=reason):
         validate_checks(PlainWorld(), [read({"answer": 1}), read(check)])
+
+
+def test_a_check_that_compares_times_is_refused() -> None:
+    """Whole seconds: whether one thing came before another in the same second is chance."""
+    reference = {"apiVersion": "v1", "kind": "Pod", "name": "web-1"}
+    check = read({"expression": "pod.metadata.creationTimestamp < '2026'", "with": {"pod": reference}})
+    with pytest.raises(TaskRejected, match="whole seconds"):
+        validate_checks(PlainWorld(), [check])
 
 
 def test_good_checks_pass_validation() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from voyager_k8s.clusters.aliases import aliases_of
-from voyager_k8s.clusters.events import events_of
+from voyager_k8s.clusters.aliases import Aliases, addresses_of, aliases_of
+from voyager_k8s.clusters.events import events_of, is_overcome
 from voyager_k8s.clusters.normalise import normalise
 from voyager_k8s.clusters.snapshot import snapshot_of
 from voyager_k8s.core.base import Manifest
@@ -213,6 +213,30 @@ def test_equal_worlds_give_equal_events() -> None:
     texts = [f"{each.object} {each.reason}" for each in found.pop()]
     assert texts[:2] == ["Deployment/web ScalingReplicaSet", "ReplicaSet/web-(rs1) SuccessfulCreate"]
     assert texts[4:6] == ["Pod/web-(rs1)-(1) Scheduled", "Pod/web-(rs1)-(1) Started"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "item", "overcome"),
+    [
+        ("FailedScheduling", {"kind": "Pod", "spec": {"nodeName": "node-1"}}, True),
+        ("FailedScheduling", {"kind": "Pod", "spec": {}}, False),
+        ("BackOff", {"kind": "Pod", "spec": {"nodeName": "node-1"}}, False),
+        ("ExternalProvisioning", {"kind": "PersistentVolumeClaim", "status": {"phase": "Bound"}}, True),
+        ("ExternalProvisioning", {"kind": "PersistentVolumeClaim", "status": {"phase": "Pending"}}, False),
+    ],
+)
+def test_an_event_of_a_wait_that_is_over_is_overcome(reason: str, item: dict[str, object], overcome: bool) -> None:
+    event = {"reason": reason, "involvedObject": {"kind": item["kind"], "name": "one"}}
+    assert is_overcome(event, [{**item, "metadata": {"name": "one"}}]) == overcome
+    assert not is_overcome(event, [{**item, "metadata": {"name": "another"}}])
+
+
+def test_addresses_are_named_by_what_has_them() -> None:
+    service = {"kind": "Service", "metadata": {"name": "web"}, "spec": {"clusterIP": "10.96.1.10"}}
+    headless = {"kind": "Service", "metadata": {"name": "db"}, "spec": {"clusterIP": "None"}}
+    pod = {"kind": "Pod", "metadata": {"name": "one"}, "spec": {}, "status": {"podIP": "10.96.1.1"}}
+    aliases = Aliases({}).extended(addresses_of([service, headless, pod], Aliases({})))
+    assert aliases.text("10.96.1.10:80, 10.96.1.1, 10.96.1.100") == "(clusterIP of web):80, (IP of one), 10.96.1.100"
 
 
 def test_later_bursts_of_events_stay_later() -> None:
