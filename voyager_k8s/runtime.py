@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -19,11 +19,9 @@ from voyager_k8s.agents.action import ActionAgent
 from voyager_k8s.agents.critic import CriticAgent
 from voyager_k8s.agents.curriculum import Curriculum, CurriculumAgent, ManualCurriculum, TaskList
 from voyager_k8s.agents.skill import SkillManager
-from voyager_k8s.core.base import Model
-from voyager_k8s.core.config import CampaignConfig, ClusterConfig, LibraryConfig, ModelConfig, ModelsConfig
-from voyager_k8s.core.conversation import ModelReply, ModelRequest
+from voyager_k8s.core.config import CampaignConfig, ClusterConfig, LibraryConfig
 from voyager_k8s.core.errors import UsageError
-from voyager_k8s.core.ports import ChatModel
+from voyager_k8s.core.ports import ChatModel, Cluster
 from voyager_k8s.core.progress import Listener, silent
 from voyager_k8s.learning.artefacts import Artefacts
 from voyager_k8s.learning.calls import JournaledModel
@@ -39,9 +37,9 @@ from voyager_k8s.learning.trial import Bench
 from voyager_k8s.learning.writing import write_text
 from voyager_k8s.library.files import FileSkillStore
 from voyager_k8s.library.seeds import seed
+from voyager_k8s.models.opening import open_models
 
 if TYPE_CHECKING:
-    from voyager_k8s.clusters.kubernetes_cluster import KubernetesCluster
     from voyager_k8s.library.index import ChromaIndex
     from voyager_k8s.sandbox.process import ProcessSandbox
 
@@ -49,17 +47,14 @@ __all__ = [
     "learn",
     "library",
     "open_campaign",
-    "open_models",
     "open_skills",
     "resume",
     "status",
-    "unasked_model",
 ]
 
 Keys = Mapping[str, str]
 """API keys by the name of the environment variable that holds them."""
 AskPerson = Callable[[str], str]
-M = TypeVar("M", bound=Model)
 
 
 def _nobody(question: str) -> str:
@@ -99,12 +94,12 @@ def open_campaign(
     with ExitStack() as stack:
         stack.enter_context(home.lock())
         # Before anything is written or started: a configuration that cannot be used leaves no campaign behind.
-        model = model or open_models(config.models, keys, listener)
+        answering = model or open_models(config.models, keys, listener)
         home.save(config)
         journal = stack.enter_context(closing(Journal(home.journal)))
         artefacts = Artefacts(home.path)
-        cluster, started = stack.enter_context(_cluster(home, settings, cache, listener))
-        calls = JournaledModel(model, journal, artefacts)
+        cluster, started = stack.enter_context(_starting(home, settings, cache, listener))
+        calls = JournaledModel(answering, journal, artefacts)
         curriculum = tasks or _curriculum(config, calls, ask_person)
         skills = stack.enter_context(open_skills(home.library(config), config, calls, keys, listener))
         lessons = stack.enter_context(_lessons(home, config, journal, keys, listener))
@@ -126,7 +121,7 @@ def open_campaign(
             campaign=home.path.name,
             notes=settings.notes,
         )
-        stack.callback(_note_replay, model, journal)
+        stack.callback(_note_replay, answering, journal)
         yield Campaign(
             cluster=cluster,
             curriculum=curriculum,
@@ -138,46 +133,6 @@ def open_campaign(
             iterations=config.iterations,
             max_proposals=config.max_proposals,
         )
-
-
-# -- models ----------------------------------------------------------------
-
-
-def open_models(config: ModelsConfig, keys: Keys, listener: Listener) -> ChatModel:
-    """What answers for every role: a cassette, or the configured models, recorded if so wished.
-
-    Raises:
-        UsageError: a model is unknown, its key is missing, or the cassette cannot be read.
-    """
-    if config.replay:
-        from voyager_k8s.models.replay import open_cassette
-
-        return open_cassette(Path(config.replay), strict=config.strict_replay, listener=listener)
-    from voyager_k8s.models.combine import RoleModels
-
-    roles = {role: _with_fallback(model, config, keys, listener) for role, model in config.roles.items()}
-    answering: ChatModel = RoleModels(_with_fallback(config.default, config, keys, listener), roles)
-    if not config.record:
-        return answering
-    from voyager_k8s.models.recording import RecordingModel
-
-    return RecordingModel(answering, Path(config.record), listener)
-
-
-def _with_fallback(model: ModelConfig, config: ModelsConfig, keys: Keys, listener: Listener) -> ChatModel:
-    first = _open_model(model, keys, listener)
-    if config.fallback is None:
-        return first
-    from voyager_k8s.models.combine import FallbackModel
-
-    return FallbackModel(first, _open_model(config.fallback, keys, listener), listener)
-
-
-def _open_model(model: ModelConfig, keys: Keys, listener: Listener) -> ChatModel:
-    from voyager_k8s.models.providers import key_variable, open_model
-
-    variable = key_variable(model.model)
-    return open_model(model, keys.get(variable) if variable else None, listener)
 
 
 def _note_replay(model: ChatModel, journal: Journal) -> None:
@@ -235,29 +190,14 @@ def _write_library_config(library: Path, config: LibraryConfig) -> None:
 
 
 @contextmanager
-def _cluster(
+def _starting(
     home: CampaignFolder, config: ClusterConfig, cache: Path | None, listener: Listener
-) -> Iterator[tuple[KubernetesCluster, Future[None]]]:
-    """The campaign's own cluster, and the start that goes on in the background while SDKs are imported.
-    An orphan of a killed campaign is cleaned first."""
-    from voyager_k8s.clusters.embedded import EmbeddedControlPlane, collect_garbage
-    from voyager_k8s.clusters.install import install
-    from voyager_k8s.clusters.kubernetes_cluster import KubernetesCluster
-    from voyager_k8s.clusters.processes import Owner
-    from voyager_k8s.clusters.settings import EmbeddedSettings, InstallSettings
+) -> Iterator[tuple[Cluster, Future[None]]]:
+    """The campaign's own cluster, and its start, which goes on in the background while SDKs are imported."""
+    from voyager_k8s.clusters.opening import open_cluster
 
-    installing = InstallSettings() if cache is None else InstallSettings(cache=cache)
-    binaries = install(installing, listener)
-    collect_garbage(installing.cache)
-    control_plane = EmbeddedControlPlane(
-        f"campaign-{hashlib.sha256(str(home.path).encode()).hexdigest()[:8]}",
-        EmbeddedSettings(nodes=config.nodes),
-        binaries,
-        installing.cache,
-        listener,
-        owner=None if config.keep else Owner.this_process(),
-    )
-    cluster = KubernetesCluster(control_plane, config, listener)
+    name = f"campaign-{hashlib.sha256(str(home.path).encode()).hexdigest()[:8]}"
+    cluster = open_cluster(config, name, cache, listener)
     with ThreadPoolExecutor(1, thread_name_prefix="cluster-start") as pool:
         started = pool.submit(cluster.start)
         try:
@@ -357,15 +297,3 @@ def library(path: Path) -> FileSkillStore:
     if not (path / "skills").is_dir():
         raise UsageError(f"{path} is no skill library (it has no skills/); a campaign's library is DIR/library")
     return FileSkillStore(path)
-
-
-class _UnaskedModel:
-    """Stands where no question is ever put."""
-
-    def complete(self, request: ModelRequest) -> ModelReply:
-        raise UsageError(f"no model is configured here, yet the {request.role} was asked")
-
-
-def unasked_model() -> ChatModel:
-    """A model for uses of a library that ask none."""
-    return _UnaskedModel()

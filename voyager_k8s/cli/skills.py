@@ -77,11 +77,12 @@ def search(text: str, library: Path, limit: int, as_json: bool) -> None:
     from voyager_k8s.cli.console import console_listener
     from voyager_k8s.core.config import CampaignConfig
     from voyager_k8s.learning.settings import library_config
-    from voyager_k8s.runtime import open_skills, unasked_model
+    from voyager_k8s.models.scripted import ScriptedModel
+    from voyager_k8s.runtime import open_skills
 
     _store(library)
     config = CampaignConfig(library=library_config(library))
-    with open_skills(library, config, unasked_model(), os.environ, console_listener()) as manager:
+    with open_skills(library, config, ScriptedModel({}), os.environ, console_listener()) as manager:
         hits = manager.search(text, limit)
     found: list[dict[str, Any]] = [
         {"name": skill.name, "distance": round(distance, 4), "description": skill.card.description}
