@@ -1,7 +1,7 @@
 # voyager_k8s: `make demo` and `make test` set up whatever they need.
 
 PYTHON ?= python3
-OUT ?= runs/demo
+OUT := runs/demo
 export UV_PYTHON_DOWNLOADS := never
 
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)

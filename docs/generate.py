@@ -32,7 +32,7 @@ models:
   default: {model: "openai:gpt-5.1"}
   roles:
     critic: {model: "openai:gpt-5.1-mini"}
-  fallback: {model: "openai:qwen3", base_url: "http://localhost:8000/v1"}
+  fallback: {model: "openai:qwen3", base_url: "http://localhost:8000/v1", key_variable: LOCAL_API_KEY}
 sandbox: {seconds: 30}
 ```
 
@@ -76,7 +76,7 @@ def command_line() -> str:
     """Every command's help, as it is printed."""
     parts = ["# Command line\n\nThis page is made from `--help`.\n"]
     for path, command in _commands((), cli):
-        context = click.Context(command, info_name=" ".join(("voyager-k8s", *path)), max_content_width=100)
+        context = click.Context(command, info_name=" ".join(("voyager-k8s", *path)), **cli.context_settings)
         parts.append(f"\n## {context.info_name}\n```\n{command.get_help(context)}\n```\n")
     return "".join(parts)
 

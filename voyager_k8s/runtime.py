@@ -31,7 +31,7 @@ from voyager_k8s.learning.journal import Journal
 from voyager_k8s.learning.lessons import Lessons
 from voyager_k8s.learning.practice import Practice
 from voyager_k8s.learning.rollout import Rollout
-from voyager_k8s.learning.settings import read_cluster, resolve_curriculum
+from voyager_k8s.learning.settings import absolute, read_cluster
 from voyager_k8s.learning.status import CampaignStatus, campaign_status
 from voyager_k8s.learning.trial import Bench
 from voyager_k8s.learning.writing import write_text
@@ -88,7 +88,7 @@ def open_campaign(
         UsageError: the configuration cannot be used.
         InfrastructureError: a model, the cluster or the index cannot be reached.
     """
-    home = CampaignFolder(folder)
+    home, config = CampaignFolder(folder), absolute(config)
     settings = config.cluster or read_cluster("embedded")
     tasks = _task_list(config)
     with ExitStack() as stack:
@@ -179,7 +179,7 @@ def _index(folder: Path, config: LibraryConfig, keys: Keys, listener: Listener) 
 
 
 def _write_library_config(library: Path, config: LibraryConfig) -> None:
-    """Write it where it differs: a library that is only searched may be read-only."""
+    """Write it where it differs."""
     path = library / "library.yaml"
     text = yaml.safe_dump(config.model_dump(mode="json", exclude_defaults=True, exclude={"path"}), sort_keys=False)
     if not path.exists() or path.read_text() != text:
@@ -218,7 +218,7 @@ def _sandbox(config: CampaignConfig, listener: Listener) -> ProcessSandbox:
 def _task_list(config: CampaignConfig) -> TaskList | None:
     """The tasks of a file; None where a model or a person proposes them."""
     asking = config.curriculum in ("auto", "manual")
-    return None if asking else TaskList.read(resolve_curriculum(config.curriculum))
+    return None if asking else TaskList.read(Path(config.curriculum))
 
 
 def _curriculum(config: CampaignConfig, model: ChatModel, ask_person: AskPerson) -> Curriculum:

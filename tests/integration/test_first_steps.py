@@ -24,8 +24,7 @@ from voyager_k8s.core.progress import Progress
 from voyager_k8s.core.task import Task, Values
 from voyager_k8s.core.world import ClusterFacts
 from voyager_k8s.learning.record import Phases
-from voyager_k8s.learning.rollout import require_undone
-from voyager_k8s.learning.trial import Bench, Trial
+from voyager_k8s.learning.trial import Bench, Trial, require_undone
 from voyager_k8s.library.seeds import seed_store
 from voyager_k8s.sandbox.process import ProcessSandbox
 
@@ -162,9 +161,9 @@ def bench(control_plane: Path) -> Iterator[Bench]:
 
 
 def _do(trial: Trial, program: Program) -> JsonValue:
-    execution, settled = trial.run(program)
+    execution = trial.run(program)
     assert execution.ok, execution.error
-    assert settled.calm
+    assert trial.settle().calm
     return execution.result
 
 

@@ -54,7 +54,7 @@ class Curriculum(Protocol):
         """How many tasks there are; None where there is no end."""
 
     def propose_next_task(self, wanted: Wanted) -> Task | None:
-        """The next task; None where there is nothing to put in place of one that was sent back.
+        """The next task; None where there is none any more.
 
         Raises:
             TaskRejected: what was proposed is no task; the message says why.
@@ -228,12 +228,12 @@ class TaskList:
         return len(self._tasks)
 
     def propose_next_task(self, wanted: Wanted) -> Task | None:
-        """The round's task; None when that was sent back or the list is at its end.
+        """The round's task; None when the list is at its end.
 
         Raises:
             TaskRejected: a template in it fails, or it was done already.
         """
-        if wanted.rejected or wanted.round > len(self._tasks):
+        if wanted.round > len(self._tasks):
             return None
         task = self._tasks[wanted.round - 1].model_copy(update={"id": wanted.task_id})
         for values in (task.parameters, *task.variants):

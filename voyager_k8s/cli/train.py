@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,6 @@ from voyager_k8s.core.errors import UsageError
 
 if TYPE_CHECKING:
     from voyager_k8s.core.config import CampaignConfig, ClusterConfig, ModelsConfig
-    from voyager_k8s.core.progress import Listener
     from voyager_k8s.learning.campaign import Campaign
 
 __all__ = ["resume", "train"]
@@ -40,7 +39,11 @@ __all__ = ["resume", "train"]
 )
 @click.option("--iterations", type=click.IntRange(min=1), help="Tasks to take on. [default: 20]")
 @click.option("--max-attempts", type=click.IntRange(min=1), help="Programs written for one task. [default: 4]")
-@click.option("--model", metavar="PROVIDER:MODEL", help="The chat model of every role. [default: openai:gpt-5.1]")
+@click.option(
+    "--model",
+    metavar="PROVIDER:MODEL",
+    help="The chat model of every role that the configuration does not name. [default: openai:gpt-5.1]",
+)
 @click.option("--base-url", metavar="URL", help="Another endpoint that speaks the provider's protocol.")
 @click.option("--record", type=click.Path(path_type=Path), help="Write every reply to this cassette.")
 @click.option("--replay", metavar="FILE|demo", help="Take every reply from this cassette; no model is asked.")
@@ -91,7 +94,7 @@ def resume(folder: Path, iterations: int | None, as_json: bool) -> None:
 def _configure(options: dict[str, Any]) -> CampaignConfig:
     """The configuration file's values with the options put over them."""
     from voyager_k8s.core.config import CampaignConfig
-    from voyager_k8s.learning.settings import read_config
+    from voyager_k8s.learning.settings import library_config, read_config
 
     config = read_config(options["config_file"]) if options["config_file"] else CampaignConfig()
     given = {name: options[name] for name in ("curriculum", "iterations", "max_attempts") if options[name] is not None}
@@ -99,7 +102,8 @@ def _configure(options: dict[str, Any]) -> CampaignConfig:
     if curriculum.is_file():  # whoever resumes may stand in another folder
         given["curriculum"] = str(curriculum.absolute())
     if options["library"]:
-        given["library"] = config.library.model_copy(update={"path": str(options["library"].absolute())})
+        library = config.library if options["config_file"] else library_config(options["library"])
+        given["library"] = library.model_copy(update={"path": str(options["library"].absolute())})
     given["cluster"] = _cluster(config.cluster, options)
     given["models"] = config.models.model_copy(update=_models(config.models, options))
     return config.model_copy(update=given)
@@ -145,7 +149,7 @@ def _learn(folder: Path, config: CampaignConfig, as_json: bool) -> None:
         ask_person=_ask,
         cache=Path(cache) if cache else None,
     )
-    with opened as campaign, _interruptible(campaign, listener):
+    with opened as campaign, _interruptible(campaign):
         reason = campaign.learn()
     print_status(runtime.status(folder), as_json=as_json)
     if reason == "interrupted":
@@ -165,20 +169,25 @@ def _ask(question: str) -> str:
         signal.signal(signal.SIGINT, before)
 
 
+_STOPPING = b"stopping after this attempt; once more stops at once\n"
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 @contextmanager
-def _interruptible(campaign: Campaign, listener: Listener) -> Iterator[None]:
-    """The first Ctrl-C stops after the attempt under way, the second at once."""
-    from voyager_k8s.core.progress import Notice
+def _interruptible(campaign: Campaign) -> Iterator[None]:
+    """The first Ctrl-C (or SIGTERM, or a terminal that is gone) stops after the attempt under way, the second at
+    once."""
 
     def ask_to_stop(number: int, frame: FrameType | None) -> None:
         campaign.stop()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        listener(Notice(kind="campaign", text="stopping after this attempt; Ctrl-C again stops at once"))
+        for each in _SIGNALS:
+            signal.signal(each, signal.default_int_handler)
+        with suppress(OSError):
+            os.write(2, _STOPPING)  # a handler may run while a lock is held that printing would wait for
 
-    before = signal.signal(signal.SIGINT, ask_to_stop)
-    terminated = signal.signal(signal.SIGTERM, ask_to_stop)
+    before = {each: signal.signal(each, ask_to_stop) for each in _SIGNALS}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
-        signal.signal(signal.SIGTERM, terminated)
+        for each, handler in before.items():
+            signal.signal(each, handler)

@@ -136,7 +136,7 @@ class EmbeddedControlPlane:
         self._listener(Notice(kind="cluster", text=f"starting Kubernetes {self._version} ({self._place.name})"))
         with reserved_ports(len(Ports.model_fields), self._settings) as numbers:
             record = Record(
-                owner=self._owner,
+                owner=self._owner or Owner.this_process(),  # until it is ready: killed meanwhile, it is an orphan
                 ports=Ports(**dict(zip(Ports.model_fields, numbers, strict=True))),
                 nodes=self._settings.nodes,
                 kubernetes_version=self._version,
@@ -146,7 +146,7 @@ class EmbeddedControlPlane:
             from voyager_k8s.clusters.readiness import wait_until_ready  # httpx, loaded while the programs start
 
             wait_until_ready(self._place, record, self._settings.start_seconds, _watchdog(self._place))
-        self._place.write(record.model_copy(update={"ready": True}))
+        self._place.write(record.model_copy(update={"ready": True, "owner": self._owner}))
         self._listener(Notice(kind="cluster", text=f"cluster {self._place.name} is ready"))
 
     def _check_disk(self) -> None:

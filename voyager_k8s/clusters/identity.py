@@ -14,7 +14,7 @@ from voyager_k8s.clusters.permissions import Question, groups_of, user_of
 from voyager_k8s.core.base import Manifest
 from voyager_k8s.core.errors import ClusterError
 
-__all__ = ["BINDING", "LABEL", "NAMESPACE", "NAMESPACES", "identify", "lay_ground", "remove"]
+__all__ = ["BINDING", "LABEL", "NAMESPACE", "NAMESPACES", "identify", "is_ours", "lay_ground", "remove"]
 
 NAMESPACE = "voyager-system"
 """Where all workspaces' ServiceAccounts live."""
@@ -57,6 +57,12 @@ def identify(api: Api, namespace: str) -> None:
     binding = _object(f"{_RBAC}/v1", "RoleBinding", BINDING)
     api.create(_BINDINGS, namespace, binding | {"subjects": [subject], "roleRef": role})
     _until_allowed(api, namespace)
+
+
+def is_ours(item: Manifest) -> bool:
+    """Whether an object belongs to the workspace and not to the task. By name, not by label: a program could hide
+    its own by a label."""
+    return bool(item["kind"] == "RoleBinding" and item["metadata"]["name"] == BINDING)
 
 
 def remove(api: Api, namespace: str) -> None:

@@ -51,8 +51,18 @@ class KubernetesCluster:
         """Bring the control plane up and connect; does nothing where that is done."""
         with self._lock:
             if self._session is None:
-                self._session = _connect(self._control_plane.up(), self._config, self._listener)
+                self._session = self._connect()
                 self._session.in_background(warm_up)
+
+    def _connect(self) -> Session:
+        """Nothing is left running that nobody is connected to."""
+        kubeconfig = self._control_plane.up()
+        try:
+            return _connect(kubeconfig, self._config, self._listener)
+        except ClusterError:
+            if not self._config.keep:
+                self._control_plane.down()
+            raise
 
     def facts(self) -> ClusterFacts:
         """What it offers."""

@@ -35,6 +35,7 @@ def launch(place: Place, record: Record, binaries: Binaries) -> None:
         ClusterError: kwokctl failed.
     """
     (place.folder / "bin").mkdir(parents=True)
+    place.folder.chmod(0o700)  # the administrator's keys lie in it
     (place.own / "home").mkdir()
     log = place.own / "container.log"
     log.write_text(_LOG_LINE, "utf-8")

@@ -134,8 +134,9 @@ class KubernetesWorkspace:
         return Observation(snapshot=snapshot_of(objects, identity.BINDING), events=events_of(events, self._seen))
 
     def stable(self, text: str) -> str:
-        """The text with generated names, addresses and uids replaced as in the last observation."""
-        return without_back_off_time(self._seen.text(text))
+        """The text with generated names, addresses and uids replaced as in the last observation, and without the
+        token that the program was given."""
+        return without_back_off_time(self._seen.text(text.replace(self._token or "\0", "(token)")))
 
     def check(self, checks: Sequence[Check], answer: JsonValue = None) -> tuple[CheckResult, ...]:
         """Evaluate checks against the live world: right after an observation, against what was observed, so that
@@ -262,4 +263,4 @@ class _LiveWorld:
     def _list(self, place: Place) -> Sequence[Manifest]:
         if place not in self._lists:
             self._lists[place] = self._session.api.list(place.resource, place.namespace).items
-        return self._lists[place]
+        return [each for each in self._lists[place] if not identity.is_ours(each)]

@@ -31,11 +31,13 @@ class ModelConfig(Model):
     """LangChain's `provider:model`."""
     base_url: str | None = None
     """Another endpoint that speaks the provider's protocol."""
+    key_variable: str | None = None
+    """The environment variable that holds this endpoint's API key; None: the provider's own (`OPENAI_API_KEY`)."""
     temperature: float | None = None
     """None: the model's own default (some models accept no other)."""
-    timeout_seconds: float = 120.0
+    timeout_seconds: float = Field(default=120.0, gt=0)
     """For one request."""
-    max_tokens: int | None = None
+    max_tokens: int | None = Field(default=None, gt=0)
     """Of one reply; None: the model's own limit."""
     attempts: int = Field(default=5, ge=1)
     """Tries of one request, on transient errors (429, 5xx, time-outs, connection errors)."""
@@ -63,13 +65,14 @@ class ClusterConfig(Model):
     """The cluster to learn on: `environments/<name>/cluster.yaml` has this shape."""
 
     kind: Literal["embedded"] = "embedded"
+    """`embedded`: a real control plane as local processes, with simulated nodes."""
     nodes: int = Field(default=2, ge=1, le=100)
     """Simulated nodes."""
     keep: bool = False
     """Leave the cluster running when the campaign ends."""
-    settle_seconds: float = 20.0
+    settle_seconds: float = Field(default=20.0, gt=0)
     """Longest wait for the world to come to rest."""
-    quiet_seconds: float = 0.25
+    quiet_seconds: float = Field(default=0.25, gt=0)
     """The world is at rest when nothing has changed for so long."""
     notes: str = ""
     """Told to the curriculum and action agents: what is particular about this cluster."""
@@ -78,13 +81,13 @@ class ClusterConfig(Model):
 class SandboxConfig(Model):
     """Limits of one run of a program."""
 
-    seconds: float = 90.0
+    seconds: float = Field(default=90.0, gt=0)
     """Wall-clock time. More than the 60 s after which a seed skill gives up waiting, and says what it saw."""
-    memory_mib: int = 512
+    memory_mib: int = Field(default=512, gt=0)
     """Address space added to the warm process's own."""
-    output_bytes: int = 20_000
+    output_bytes: int = Field(default=20_000, gt=0)
     """Printed text that is kept; more is cut with a note."""
-    result_bytes: int = 100_000
+    result_bytes: int = Field(default=100_000, gt=0)
     """JSON of the returned value; more is an error of the program."""
 
 
@@ -92,6 +95,7 @@ class EmbeddingConfig(Model):
     """What turns descriptions into vectors."""
 
     provider: Literal["wordllama", "openai", "sentence-transformers", "chroma"] = "wordllama"
+    """`wordllama` needs neither a key nor a download."""
     model: str | None = None
     """None: the provider's default."""
 
@@ -102,6 +106,7 @@ class LibraryConfig(Model):
     path: str | None = None
     """The library's folder; None: `library/` in the campaign's."""
     embedding: EmbeddingConfig = EmbeddingConfig()
+    """Skills are embedded anew when this changes."""
     chroma_url: str | None = None
     """A Chroma server, as `http://host:port`; None: a local index in the library's folder."""
     retrieve: int = Field(default=5, ge=0)
@@ -120,9 +125,13 @@ class CampaignConfig(Model):
     max_proposals: int = Field(default=4, ge=1)
     """Tasks proposed before a round is given up, when each is sent back."""
     max_replies: int = Field(default=3, ge=1)
-    """Replies asked for before one is given up as unusable; costs no attempt."""
+    """Replies asked for before one is given up as unusable. An unusable reply costs no attempt; when none of these
+    can be used, the task is given up."""
     models: ModelsConfig = ModelsConfig()
+    """Who answers."""
     cluster: ClusterConfig | None = None
     """None: `environments/embedded/cluster.yaml`, which travels with the package."""
     sandbox: SandboxConfig = SandboxConfig()
+    """Limits of programs."""
     library: LibraryConfig = LibraryConfig()
+    """Where skills are kept, and how they are found again."""

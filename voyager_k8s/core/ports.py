@@ -143,7 +143,7 @@ class Workspace(Protocol):
 
     def stable(self, text: str) -> str:
         """A program's words with what the cluster gave out at random (generated names, addresses, uids) replaced as
-        in the last observation, so that a prompt speaks of one thing by one name."""
+        in the last observation, so that a prompt speaks of one thing by one name; and without its credentials."""
 
     def check(self, checks: Sequence[Check], answer: JsonValue = None) -> tuple[CheckResult, ...]:
         """Evaluate checks, in order, against the live world and the program's answer. Right after `observe`, they may

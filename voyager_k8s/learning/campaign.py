@@ -6,6 +6,7 @@ It may be killed at any moment: everything it needs to go on is in the journal, 
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Protocol
 
 from voyager_k8s.agents.curriculum import Curriculum, Wanted
 from voyager_k8s.agents.skill import SkillManager
@@ -19,9 +20,18 @@ from voyager_k8s.core.world import ClusterFacts
 from voyager_k8s.learning.calls import JournaledModel
 from voyager_k8s.learning.journal import Journal
 from voyager_k8s.learning.record import Phases, TaskRecord, TaskState
-from voyager_k8s.learning.rollout import Interrupted, Rollout
+from voyager_k8s.learning.rollout import Interrupted
 
-__all__ = ["Campaign"]
+__all__ = ["Campaign", "Rollouts"]
+
+
+class Rollouts(Protocol):
+    """What attempts tasks; see `learning.rollout.Rollout`."""
+
+    stopping: bool
+
+    def run(self, task: Task, round_number: int) -> TaskState:
+        """Attempt a task to its end."""
 
 
 class Campaign:
@@ -37,7 +47,7 @@ class Campaign:
         *,
         cluster: Cluster,
         curriculum: Curriculum,
-        rollout: Rollout,
+        rollout: Rollouts,
         skills: SkillManager,
         journal: Journal,
         calls: JournaledModel,
@@ -110,14 +120,17 @@ class Campaign:
         task_id = task_name(number)
         self._journal.begin_stage(task_id, "propose")
         rejected: list[str] = []
-        for _ in range(self._max_proposals):
+        proposals = self._max_proposals if self._curriculum.rounds is None else 1  # a list has nothing in its place
+        for _ in range(proposals):
             wanted = Wanted(
                 task_id=task_id, round=number, progress=self._progress(), facts=facts, rejected=tuple(rejected)
             )
+            if self._stopping:
+                raise Interrupted
             try:
                 task = self._propose(wanted)
                 if task is None:
-                    break
+                    return False
                 if number < self._rounds:
                     self._cluster.prepare(first_workspace(number + 1))
                 self._rollout.run(task, number)
@@ -126,8 +139,6 @@ class Campaign:
                 rejected.append(str(error))
                 self._journal.reject(task_id, str(error))
                 self._say(f"{task_id}: proposal sent back: {error}")
-        if not rejected:
-            return False
         self._journal.give_up_round(task_id, number, rejected[-1])
         self._say(f"{task_id}: no task, every proposal was sent back")
         return True

@@ -57,9 +57,6 @@ class CampaignFolder:
         Raises:
             InfrastructureError: the disk is full; the configuration that was there stays.
         """
-        if config.library.path:  # whoever resumes may stand in another folder
-            library = config.library.model_copy(update={"path": str(Path(config.library.path).absolute())})
-            config = config.model_copy(update={"library": library})
         data = config.model_dump(mode="json", exclude_defaults=True, by_alias=True)
         write_text(self.path / "campaign.yaml", yaml.safe_dump(data, sort_keys=False, allow_unicode=True))
 
@@ -89,7 +86,7 @@ class CampaignFolder:
             self.path.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
             raise UsageError(f"{self.path} cannot be used as a campaign's folder: {error.strerror}") from error
-        lock = FileLock(self.path / ".lock", timeout=0)
+        lock = FileLock(self.path / ".lock", timeout=1)  # `status` looks at it for a moment
         try:
             lock.acquire()
         except Timeout as error:

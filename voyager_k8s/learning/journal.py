@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 from pydantic import TypeAdapter
 
@@ -32,8 +33,13 @@ FREE_PHASES = ("model", "run", "settle")
 _CHANGES = TypeAdapter(tuple[Change, ...])
 _EVENTS = TypeAdapter(tuple[Event, ...])
 
-Lesson = tuple[str, str, str]
-"""Task id, search terms, text."""
+
+class Lesson(NamedTuple):
+    """What failed attempts at a task taught."""
+
+    task: str
+    search_terms: str
+    text: str
 
 
 class Journal:
@@ -97,6 +103,12 @@ class Journal:
         """A proposal was sent back."""
         with self._writing() as db:
             db.execute("INSERT INTO rejections VALUES (?, ?)", (task_id, reason))
+
+    def workspace_stem(self, task_id: str) -> str:
+        """What the names of a task's workspaces begin with. A further proposal gets another, so that it never meets
+        what the one before left behind."""
+        ((rejected,),) = self._rows("SELECT count(*) FROM rejections WHERE task = ?", task_id)
+        return f"{task_id}-p{int(str(rejected)) + 1}" if rejected else task_id
 
     def give_up_round(self, task_id: str, round_number: int, reason: str) -> None:
         """A round ends without a task that could be attempted."""
@@ -205,7 +217,7 @@ class Journal:
     def lessons(self) -> tuple[Lesson, ...]:
         """All lessons."""
         rows = self._rows("SELECT task, search_terms, text FROM lessons ORDER BY task")
-        return tuple((str(task), str(terms), str(text)) for task, terms, text in rows)
+        return tuple(Lesson(str(task), str(terms), str(text)) for task, terms, text in rows)
 
     # -- model calls -------------------------------------------------------
 

@@ -12,7 +12,7 @@ from voyager_k8s.agents.rendering import shorten
 from voyager_k8s.core.ports import SkillIndex
 from voyager_k8s.core.task import BoundTask, Task
 from voyager_k8s.core.verdict import Outcome
-from voyager_k8s.learning.journal import Journal
+from voyager_k8s.learning.journal import Journal, Lesson
 from voyager_k8s.learning.record import Attempt
 
 __all__ = ["Lessons"]
@@ -41,7 +41,7 @@ class Lessons:
 
     def recall(self, task: BoundTask) -> tuple[str, ...]:
         """What failed attempts at tasks like this one taught, nearest first."""
-        texts = {name: text for name, _, text in self._journal.lessons()}
+        texts = {lesson.task: lesson.text for lesson in self._journal.lessons()}
         if not texts:
             return ()
         near = [hit for hit in self._index.query(task.search_terms, self._most) if hit.distance <= NEAR]
@@ -54,8 +54,8 @@ class Lessons:
         if not critiques:
             return
         text = shorten(" ".join(critiques[-1].split()), LENGTH)
-        self._journal.learn_lesson((task.id, task.search_terms, f"({task.search_terms}) {text}"))
+        self._journal.learn_lesson(Lesson(task.id, task.search_terms, f"({task.search_terms}) {text}"))
         self._refresh()
 
     def _refresh(self) -> None:
-        self._index.sync({name: terms for name, terms, _ in self._journal.lessons()})
+        self._index.sync({lesson.task: lesson.search_terms for lesson in self._journal.lessons()})

@@ -7,14 +7,13 @@ fails at goes back to the action agent as a critique.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from pydantic import JsonValue
 
 from voyager_k8s.agents.rendering import show_checks, show_execution
 from voyager_k8s.core.base import Model
 from voyager_k8s.core.errors import ReplyError, TaskRejected
-from voyager_k8s.core.program import Program
+from voyager_k8s.core.program import Execution, Program
 from voyager_k8s.core.task import Task
-from voyager_k8s.core.verdict import CheckResult
 from voyager_k8s.learning.record import Phases
 from voyager_k8s.learning.trial import Bench, Trial
 
@@ -55,33 +54,40 @@ class Practice:
         """
         try:
             with self._bench.trial(task, task.variants[0], name, phases) as trial:
+                trial.require_undone()
                 return self._practise(program, task, trial, phases)
         except ReplyError as error:
             return Practised(critique=f"It did this task, but it is not general: {error}")
         except TaskRejected:
-            return Practised()  # the other values cannot be set up: nobody's failure, and nothing is shown
+            return Practised()  # the other values prove nothing here: nobody's failure, and nothing is shown
 
     def _practise(self, program: Program, task: Task, trial: Trial, phases: Phases) -> Practised:
-        values = ", ".join(f"{name} = {value!r}" for name, value in trial.task.values.items())
-        first, _ = trial.run(program)
-        with phases.measure("check"):
-            wrong = _wrong(trial.workspace.check(trial.task.checks, first.result))
-        if not first.ok or wrong:
-            said = f"It did this task, but it is not general: with other values ({values}) "
-            return Practised(critique=said + (wrong if first.ok else show_execution(first, ERROR_BUDGET)))
+        first = trial.run(program)
+        wrong = self._wrong(trial, first, first.result, phases)
+        if wrong is None:
+            return Practised()
+        if wrong:
+            values = ", ".join(f"{name} = {value!r}" for name, value in trial.task.values.items())
+            return Practised(critique=f"It did this task, but it is not general: with other values ({values}) {wrong}")
         if not task.repeatable:
             return Practised(shown=("general",))
-        second, _ = trial.run(program)
-        with phases.measure("check"):  # a second call may well answer otherwise ("nothing to do"): the first's counts
-            wrong = _wrong(trial.workspace.check(trial.task.checks, first.result))
-        if not second.ok or wrong:
+        second = trial.run(program)
+        # A second call may well answer otherwise ("nothing to do"): the first's answer counts.
+        wrong = self._wrong(trial, second, first.result, phases)
+        if wrong:
             said = "It did this task, but it is not idempotent: run a second time, with everything done already, "
-            return Practised(
-                shown=("general",), critique=said + (wrong if second.ok else show_execution(second, ERROR_BUDGET))
-            )
-        return Practised(shown=("general", "idempotent"))
+            return Practised(shown=("general",), critique=said + wrong)
+        return Practised(shown=("general",) if wrong is None else ("general", "idempotent"))
 
-
-def _wrong(results: Iterable[CheckResult]) -> str:
-    failing = [result for result in results if result.holds is False]
-    return f"these checks do not hold:\n{show_checks(failing)}" if failing else ""
+    def _wrong(self, trial: Trial, execution: Execution, answer: JsonValue, phases: Phases) -> str | None:
+        """What is wrong after a run, in words; empty where nothing is, None where it cannot be told."""
+        trial.settle()
+        if not execution.ok:
+            trial.workspace.observe()  # so that the words name things as prompts do
+            return show_execution(execution.told(trial.workspace.stable), ERROR_BUDGET)
+        with phases.measure("check"):
+            results = trial.workspace.check(trial.task.checks, answer)
+        failing = [result for result in results if result.holds is False]
+        if failing:
+            return f"these checks do not hold:\n{show_checks(failing)}"
+        return None if any(result.holds is None for result in results) else ""

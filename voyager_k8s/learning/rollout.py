@@ -14,11 +14,11 @@ from voyager_k8s.agents.action import ActionAgent, Situation, Tried
 from voyager_k8s.agents.critic import CriticAgent, Evidence
 from voyager_k8s.agents.skill import SkillManager
 from voyager_k8s.core.changes import changes_between, events_since
-from voyager_k8s.core.errors import ClusterError, ReplyError, TaskRejected
+from voyager_k8s.core.errors import ReplyError, TaskRejected
 from voyager_k8s.core.progress import Listener, Notice
 from voyager_k8s.core.skill import Provenance, Skill, Verification
 from voyager_k8s.core.task import BoundTask, Task
-from voyager_k8s.core.verdict import CheckResult, Outcome, Verdict
+from voyager_k8s.core.verdict import Outcome, Verdict
 from voyager_k8s.core.world import Observation, Snapshot
 from voyager_k8s.learning.artefacts import Artefacts
 from voyager_k8s.learning.calls import JournaledModel
@@ -90,17 +90,18 @@ class Rollout:
         accepted = any(record.id == task.id for record in self._journal.tasks())
         try:
             while len(attempts) < self._max_attempts and not (attempts and attempts[-1].succeeded):
-                attempts.append(self._attempt(task, attempts, None if accepted else round_number))
-                accepted = True
                 if self.stopping:
                     raise Interrupted
+                attempts.append(self._attempt(task, attempts, None if accepted else round_number))
+                accepted = True
         except TaskRejected as error:
             if not accepted:
                 raise
-            raise ClusterError(f"{task.id} could be set up before and now cannot: {error}") from error
+            return self._end(task, attempts, TaskState.UNKNOWN, f"its set-up is refused now: {error}")
         except ReplyError as error:
-            return self._end(task, attempts, f"the action agent wrote no program that could be run: {error}")
-        return self._end(task, attempts)
+            reason = f"the action agent wrote no program that could be run: {error}"
+            return self._end(task, attempts, TaskState.FAILED, reason)
+        return self._end(task, attempts, *_outcome(attempts[-1]))
 
     # -- one attempt -------------------------------------------------------
 
@@ -112,18 +113,18 @@ class Rollout:
         """
         began, number, phases = perf_counter(), len(earlier) + 1, Phases()
         self._calls.phases[task.id] = phases
-        name = f"{task.id}-{number}"
-        self._bench.cluster.prepare(f"{name}-practice")
+        name = f"{self._journal.workspace_stem(task.id)}-{number}"
         with self._bench.trial(task, task.parameters, name, phases) as trial:
             with phases.measure("snapshot"):
                 before = trial.workspace.observe()
             if accept_as is not None:
-                self._accept(task, trial, accept_as, phases)
+                trial.require_undone()
+                self._accept(task, accept_as, phases)
             self._journal.begin_stage(task.id, f"attempt-{number}")
             self._say("attempt", f"{task.id}: attempt {number}")
             attempt = self._judge(trial, before, self._last(earlier), number, phases)
         if attempt.succeeded:
-            attempt = self._practised(attempt, task, f"{name}-practice", phases)
+            attempt = self._practised(attempt, task, practice_name(trial.workspace.namespace), phases)
         with phases.measure("journal"):
             self._artefacts.attempt(task.id, attempt)
         attempt = attempt.model_copy(update={"seconds": perf_counter() - began, "phases": phases.seconds})
@@ -131,10 +132,8 @@ class Rollout:
         self._say("attempt", _told(task.id, attempt))
         return attempt
 
-    def _accept(self, task: Task, trial: Trial, round_number: int, phases: Phases) -> None:
-        """Accept the task into the journal, unless its checks say nothing."""
-        with phases.measure("check"):
-            require_undone(trial.workspace.check(trial.task.checks))
+    def _accept(self, task: Task, round_number: int, phases: Phases) -> None:
+        """Write the task into the journal: it is attempted from here on."""
         with phases.measure("journal"):
             self._journal.accept(task, round_number)
             self._artefacts.task(task)
@@ -146,7 +145,10 @@ class Rollout:
             situation = self._situation(task, before.snapshot, tried)
         with phases.measure("write"):
             program = self._action.write_program(task, situation)
-        execution, settled = trial.run(program)
+        execution = trial.run(program)
+        if execution.ok:
+            self._bench.cluster.prepare(practice_name(workspace.namespace))
+        settled = trial.settle()
         with phases.measure("snapshot"):
             after = workspace.observe()
             changes = changes_between(before.snapshot, after.snapshot)
@@ -203,20 +205,14 @@ class Rollout:
 
     # -- the end -----------------------------------------------------------
 
-    def _end(self, task: Task, attempts: list[Attempt], reason: str = "") -> TaskState:
+    def _end(self, task: Task, attempts: list[Attempt], state: TaskState, reason: str) -> TaskState:
         """Keep a skill or a lesson, and close the task."""
-        phases = Phases()
+        phases, name = Phases(), ""
         self._calls.phases[task.id] = phases
-        last = attempts[-1] if attempts else None
-        if last and last.succeeded:
+        if state is TaskState.COMPLETED:
             self._journal.begin_stage(task.id, "keep")
             with phases.measure("keep"):
-                skill = self._keep(task, attempts)
-            state, reason, name = TaskState.COMPLETED, "", skill.name
-        else:
-            unknown = last is not None and last.verdict.outcome is Outcome.UNKNOWN and not reason
-            state, name = (TaskState.UNKNOWN if unknown else TaskState.FAILED), ""
-            reason = reason or (last.verdict.critique if last else "")
+                name = self._keep(task, attempts).name
         self._lessons.learn(task, attempts)
         self._journal.add_phases(task.id, phases.seconds)
         self._journal.end(task.id, state, skill=name, reason=reason)
@@ -241,22 +237,17 @@ class Rollout:
         self._listener(Notice.model_validate({"kind": kind, "text": text}))
 
 
-def require_undone(results: tuple[CheckResult, ...]) -> None:
-    """Refuse a task whose checks prove nothing in the world of its set-up.
+def _outcome(last: Attempt) -> tuple[TaskState, str]:
+    """What a task came to with its last attempt, and why."""
+    if last.succeeded:
+        return TaskState.COMPLETED, ""
+    unknown = last.verdict.outcome is Outcome.UNKNOWN
+    return TaskState.UNKNOWN if unknown else TaskState.FAILED, last.verdict.critique
 
-    Raises:
-        TaskRejected: a check holds already, an invariant does not hold, or one cannot be evaluated.
-    """
-    for result in results:
-        if result.holds is None:
-            raise TaskRejected(f"a check cannot be evaluated: {result.text}: {result.detail}")
-        if result.holds and not result.invariant:
-            raise TaskRejected(
-                f"a check holds before the program runs, so it proves nothing: {result.text} (leave it out, "
-                "or mark it `invariant: true` where it guards something that must not be lost)"
-            )
-        if not result.holds and result.invariant:
-            raise TaskRejected(f"an invariant does not hold before the program runs: {result.text}: {result.detail}")
+
+def practice_name(workspace: str) -> str:
+    """The workspace in which a program is practised that succeeded in this one."""
+    return f"{workspace}-practice"
 
 
 def _told(task_id: str, attempt: Attempt) -> str:

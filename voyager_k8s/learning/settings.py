@@ -13,7 +13,7 @@ from voyager_k8s.core.config import CampaignConfig, ClusterConfig, LibraryConfig
 from voyager_k8s.core.data import data_folder
 from voyager_k8s.core.errors import UsageError
 
-__all__ = ["library_config", "read_cluster", "read_config", "resolve_cassette", "resolve_curriculum"]
+__all__ = ["absolute", "library_config", "read_cluster", "read_config", "resolve_cassette", "resolve_curriculum"]
 
 M = TypeVar("M", bound=Model)
 
@@ -25,6 +25,24 @@ def read_config(path: Path) -> CampaignConfig:
         UsageError: it cannot be read, is not YAML, or has an unknown key or a value that does not fit.
     """
     return _read(CampaignConfig, path, "configuration")
+
+
+def absolute(config: CampaignConfig) -> CampaignConfig:
+    """The configuration with every file in it as an absolute path, so that whoever resumes may stand elsewhere.
+
+    Raises:
+        UsageError: the curriculum or the cassette does not exist.
+    """
+    models, library = config.models, config.library
+    if models.replay:
+        models = models.model_copy(update={"replay": str(resolve_cassette(models.replay))})
+    if models.record:
+        models = models.model_copy(update={"record": str(Path(models.record).absolute())})
+    if library.path:
+        library = library.model_copy(update={"path": str(Path(library.path).absolute())})
+    known = config.curriculum in ("auto", "manual")
+    curriculum = config.curriculum if known else str(resolve_curriculum(config.curriculum))
+    return config.model_copy(update={"curriculum": curriculum, "models": models, "library": library})
 
 
 def read_cluster(environment: str) -> ClusterConfig:

@@ -51,5 +51,5 @@ def _with_fallback(model: ModelConfig, config: ModelsConfig, keys: Keys, listene
 def _open_model(model: ModelConfig, keys: Keys, listener: Listener) -> ChatModel:
     from voyager_k8s.models.providers import key_variable, open_model
 
-    variable = key_variable(model.model)
+    variable = model.key_variable or key_variable(model.model)
     return open_model(model, keys.get(variable) if variable else None, listener)

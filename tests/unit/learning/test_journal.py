@@ -20,7 +20,7 @@ from voyager_k8s.core.conversation import ModelReply, ModelRequest, Role
 from voyager_k8s.core.errors import InfrastructureError, UsageError
 from voyager_k8s.core.progress import Completed, Failed
 from voyager_k8s.core.verdict import Outcome
-from voyager_k8s.learning.journal import Journal
+from voyager_k8s.learning.journal import Journal, Lesson
 from voyager_k8s.learning.record import TaskState
 
 
@@ -312,9 +312,9 @@ def test_replayed_replies_are_added_up_over_sessions(journal: Journal, path: Pat
 def test_notes_and_lessons_keep_the_latest(journal: Journal) -> None:
     journal.note("stopped_because", "running")
     journal.note("stopped_because", "finished")
-    journal.learn_lesson(("task-002", "scale", "later"))
-    journal.learn_lesson(("task-001", "scale", "first"))
-    journal.learn_lesson(("task-001", "scale", "second"))
+    journal.learn_lesson(Lesson("task-002", "scale", "later"))
+    journal.learn_lesson(Lesson("task-001", "scale", "first"))
+    journal.learn_lesson(Lesson("task-001", "scale", "second"))
 
     assert journal.noted("stopped_because") == "finished"
     assert journal.lessons() == (("task-001", "scale", "second"), ("task-002", "scale", "later"))
