@@ -149,7 +149,9 @@ def _learn(folder: Path, config: CampaignConfig, as_json: bool) -> None:
         ask_person=_ask,
         cache=Path(cache) if cache else None,
     )
-    with opened as campaign, _interruptible(campaign):
+    interrupts = _Interrupts()
+    with interrupts.caught(), opened as campaign:
+        interrupts.stop(campaign)
         reason = campaign.learn()
     print_status(runtime.status(folder), as_json=as_json)
     if reason == "interrupted":
@@ -173,21 +175,36 @@ _STOPPING = b"stopping after this attempt; once more stops at once\n"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-@contextmanager
-def _interruptible(campaign: Campaign) -> Iterator[None]:
+class _Interrupts:
     """The first Ctrl-C (or SIGTERM, or a terminal that is gone) stops after the attempt under way, the second at
-    once."""
+    once; before a campaign is open, the first does."""
 
-    def ask_to_stop(number: int, frame: FrameType | None) -> None:
-        campaign.stop()
-        for each in _SIGNALS:
-            signal.signal(each, signal.default_int_handler)
+    def __init__(self) -> None:
+        self._campaign: Campaign | None = None
+        self._asked = False
+
+    @contextmanager
+    def caught(self) -> Iterator[None]:
+        """Signals come here inside, and go where they went before after it."""
+        before = {each: signal.signal(each, self._ask) for each in _SIGNALS}
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
+
+    def stop(self, campaign: Campaign) -> None:
+        """This campaign is to be stopped from here on; at once where that was asked for already: what imports a
+        library may have swallowed the exception."""
+        self._campaign = campaign
+        if self._asked:
+            raise KeyboardInterrupt
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if self._campaign is None or self._asked:
+            self._asked = True
+            raise KeyboardInterrupt
+        self._asked = True
+        self._campaign.stop()
         with suppress(OSError):
             os.write(2, _STOPPING)  # a handler may run while a lock is held that printing would wait for
-
-    before = {each: signal.signal(each, ask_to_stop) for each in _SIGNALS}
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
