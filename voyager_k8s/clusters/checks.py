@@ -216,11 +216,16 @@ def _value(world: World, reference: Reference) -> Any:
     namespace = reference.namespace or world.namespace
     if reference.name is None:
         found = world.select(resource, namespace, reference.labels)
-        return [each for each in found if not each["metadata"].get("deletionTimestamp")]
+        return [_plain(each) for each in found if not each["metadata"].get("deletionTimestamp")]
     named = world.get(resource, namespace, reference.name)
     if named is None:
         raise _NotHeld(_none_named(world, resource, namespace, reference.name))
-    return named
+    return _plain(named)
+
+
+def _plain(item: Manifest) -> Manifest:
+    """Without managedFields: half of an object, no expression's business, and CEL takes its time over them."""
+    return {**item, "metadata": {key: value for key, value in item["metadata"].items() if key != "managedFields"}}
 
 
 # ---- can

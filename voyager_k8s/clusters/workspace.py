@@ -48,6 +48,7 @@ def open_workspace(session: Session, name: str) -> KubernetesWorkspace:
         identity.identify(session.api, namespace)
         _wait_for_default_account(session, namespace)
         _ = workspace.access
+        workspace.observe()  # while nobody waits for it yet
     except ClusterError:
         workspace.close()
         raise
@@ -83,8 +84,9 @@ class KubernetesWorkspace:
         self._session, self._namespace = session, namespace
         self._token, self._issued = "", float("-inf")
         self._closed = False
+        self._observed: Observation | None = None
         self._swept: Mapping[Resource, Sequence[Manifest]] = {}
-        """What was last observed, until something may have changed it."""
+        """What was last observed, and as the server gave it, until something may have changed it."""
         self._seen = Aliases({})
 
     @property
@@ -113,18 +115,23 @@ class KubernetesWorkspace:
             TaskRejected: one is of an unknown or cluster-scoped kind, is meant for another namespace, or is
                 refused by the API server.
         """
-        self._swept = {}
+        self._forget()
         for manifest in manifests:
             self._apply(manifest)
 
     def settle(self) -> Settled:
         """Wait until the workspace is at rest, or the deadline of the cluster's configuration."""
-        self._swept = {}
+        self._forget()
         config = self._session.config
         return settle(self._session.hub, self._namespace, config.quiet_seconds, config.settle_seconds)
 
     def observe(self) -> Observation:
-        """All objects of all kinds, normalised, and all Events, from one sweep."""
+        """All objects of all kinds, normalised, and all Events, from one sweep; looked at once until `set_up` or
+        `settle`, which is when something can have changed."""
+        self._observed = self._observed or self._observe()
+        return self._observed
+
+    def _observe(self) -> Observation:
         self._swept = self._session.sweep(self._namespace)
         found = [each for listed in self._swept.values() for each in listed]
         objects = [each for each in found if each["kind"] != "Event"]
@@ -173,6 +180,9 @@ class KubernetesWorkspace:
     def session(self) -> Session:
         """The cluster it is in."""
         return self._session
+
+    def _forget(self) -> None:
+        self._observed, self._swept = None, {}
 
     def _remove(self) -> None:
         try:
