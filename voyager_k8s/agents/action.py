@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from voyager_k8s.agents.contract import ALLOWED_MODULES, read_program
-from voyager_k8s.agents.rendering import fit, show_changes, show_events, show_execution, show_snapshot
+from voyager_k8s.agents.rendering import show_changes, show_events, show_execution, show_snapshot
 from voyager_k8s.agents.replies import ask
 from voyager_k8s.agents.templating import bind_arguments, render_prompt
 from voyager_k8s.core.base import Model
@@ -114,7 +114,12 @@ class ActionAgent:
 
 
 def _show_skills(skills: Sequence[Skill]) -> str:
-    """Source of the nearest, signature and description of the others, in the order given."""
-    near = (f"```python\n# skills/{skill.name}.py\n{skill.source}```" for skill in skills[:NEAR])
-    far = (f"{signature_line(skill.source, skill.name)}\n    {skill.card.description}" for skill in skills[NEAR:])
-    return fit([*near, *far], SKILLS_BUDGET, "skills") if skills else ""
+    """Source of the nearest as far as it fits, signature and description of the others, in the order given."""
+    shown, left = [], SKILLS_BUDGET
+    for place, skill in enumerate(skills):
+        block = f"```python\n# skills/{skill.name}.py\n{skill.source}```"
+        if place >= NEAR or len(block) > left:
+            block = f"{signature_line(skill.source, skill.name)}\n    {skill.card.description}"
+        shown.append(block)
+        left -= len(block)
+    return "\n".join(shown)

@@ -141,7 +141,7 @@ def test_of_farther_skills_only_signature_and_description_are_shown() -> None:
     assert "three(api, *, namespace: str) -> str\n    Describes three." in human
 
 
-def test_skills_beyond_the_budget_are_left_out_and_counted() -> None:
+def test_a_source_beyond_the_budget_gives_way_to_its_signature() -> None:
     def long(name: str) -> Skill:
         source = f'def {name}(api) -> int:\n    """Do."""\n' + "    x = 1\n" * 500 + "    return 1\n"
         return a_skill(name, "Do.", source=source)
@@ -150,7 +150,8 @@ def test_skills_beyond_the_budget_are_left_out_and_counted() -> None:
 
     assert "def one" in human
     assert "def two" not in human
-    assert "(2 more skills left out)" in human
+    for name in ("two", "three"):
+        assert f"{name}(api) -> int\n    Do." in human
 
 
 def test_the_next_prompt_shows_the_last_attempt_and_its_critique() -> None:
