@@ -1,7 +1,8 @@
 """The sandbox as a process per program, forked from a warm one (see `worker.py` for the processes' plan).
 
 Isolation is a process's: limits, an emptied environment, a folder of its own. The program still shares the
-machine's network and files, so what it may do to a cluster is bounded by its ServiceAccount's rights.
+machine's network and files. The rights of the ServiceAccount it is given bound what an honest program can do; one
+that goes looking can read what this user can read, an administrator's kubeconfig among it.
 """
 
 from __future__ import annotations
