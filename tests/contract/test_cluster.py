@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 from pydantic import TypeAdapter
 
+from tests.support.running import Running
 from voyager_k8s.clusters.kubernetes_cluster import KubernetesCluster
 from voyager_k8s.core.base import Manifest
 from voyager_k8s.core.config import ClusterConfig
@@ -27,19 +28,6 @@ from voyager_k8s.core.world import ObjectKey, Snapshot
 pytestmark = pytest.mark.cluster
 
 _NUMBERS = itertools.count(1)
-
-
-class Running:
-    """A control plane that is up already, and stays."""
-
-    def __init__(self, kubeconfig: Path) -> None:
-        self.kubeconfig = kubeconfig
-
-    def up(self) -> Path:
-        return self.kubeconfig
-
-    def down(self) -> None:
-        raise AssertionError("a kept control plane is not taken down")
 
 
 @pytest.fixture(scope="module", params=["embedded"])

@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.support.running import Running
 from voyager_k8s.core.config import ClusterConfig, SandboxConfig
 from voyager_k8s.core.errors import SandboxError
 from voyager_k8s.core.ports import Sandbox, Workspace
@@ -417,24 +418,11 @@ def test_close_leaves_no_process_and_ends_runs_under_way(make: Make, tmp_path: P
     sandbox.close()
 
 
-class _Running:
-    """A control plane that somebody else starts and stops."""
-
-    def __init__(self, kubeconfig: Path) -> None:
-        self.kubeconfig = kubeconfig
-
-    def up(self) -> Path:
-        return self.kubeconfig
-
-    def down(self) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def workspace(control_plane: Path) -> Iterator[Workspace]:
     from voyager_k8s.clusters.kubernetes_cluster import KubernetesCluster
 
-    cluster = KubernetesCluster(_Running(control_plane), ClusterConfig())
+    cluster = KubernetesCluster(Running(control_plane), ClusterConfig())
     cluster.start()
     made = cluster.workspace("sandbox-contract")
     yield made

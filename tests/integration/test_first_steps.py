@@ -15,6 +15,7 @@ import pytest
 import yaml
 from pydantic import JsonValue
 
+from tests.support.running import Running
 from voyager_k8s.agents.curriculum import TaskList, Wanted
 from voyager_k8s.clusters.kubernetes_cluster import KubernetesCluster
 from voyager_k8s.core.config import ClusterConfig, SandboxConfig
@@ -138,22 +139,9 @@ def _hasty(name: str, task: Task) -> Program:
     return Program(name="hurry", source=source, arguments=given)
 
 
-class _Running:
-    """A control plane that somebody else starts and stops."""
-
-    def __init__(self, kubeconfig: Path) -> None:
-        self.kubeconfig = kubeconfig
-
-    def up(self) -> Path:
-        return self.kubeconfig
-
-    def down(self) -> None:
-        raise AssertionError("a kept control plane is not taken down")
-
-
 @pytest.fixture(scope="module")
 def bench(control_plane: Path) -> Iterator[Bench]:
-    cluster = KubernetesCluster(_Running(control_plane), ClusterConfig(keep=True))
+    cluster = KubernetesCluster(Running(control_plane), ClusterConfig(keep=True))
     cluster.start()
     with ProcessSandbox(SandboxConfig(seconds=30)) as sandbox:
         yield Bench(cluster, sandbox, seed_store())

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.running import Running
 from voyager_k8s.clusters.kubernetes_cluster import KubernetesCluster
 from voyager_k8s.core.config import ClusterConfig, SandboxConfig
 from voyager_k8s.core.data import data_folder
@@ -62,22 +63,9 @@ class Bench:
         return name
 
 
-class _Running:
-    """A control plane that somebody else starts and stops."""
-
-    def __init__(self, kubeconfig: Path) -> None:
-        self.kubeconfig = kubeconfig
-
-    def up(self) -> Path:
-        return self.kubeconfig
-
-    def down(self) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def bench(control_plane: Path) -> Iterator[Bench]:
-    cluster = KubernetesCluster(_Running(control_plane), ClusterConfig())
+    cluster = KubernetesCluster(Running(control_plane), ClusterConfig())
     cluster.start()
     workspace = cluster.workspace("seed-skills")
     with ProcessSandbox(SandboxConfig(seconds=60)) as sandbox:

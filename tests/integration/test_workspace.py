@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
+from tests.support.running import Running
 from voyager_k8s.clusters import identity
 from voyager_k8s.clusters.api import Api, ApiRefusal
 from voyager_k8s.clusters.discovery import Resource
@@ -22,19 +23,6 @@ from voyager_k8s.core.errors import ClusterError, TaskRejected
 from voyager_k8s.core.task import Check
 
 pytestmark = pytest.mark.cluster
-
-
-class Running:
-    """A control plane that somebody else started."""
-
-    def __init__(self, kubeconfig: Path) -> None:
-        self.kubeconfig, self.ended = kubeconfig, False
-
-    def up(self) -> Path:
-        return self.kubeconfig
-
-    def down(self) -> None:
-        self.ended = True
 
 
 @pytest.fixture
