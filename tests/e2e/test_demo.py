@@ -20,3 +20,14 @@ def test_the_demo_learns_what_was_recorded(tmp_path: Path) -> None:
     assert sum(bool(skill["imports_learned"]) for skill in status["skills"]) >= 3
     assert {skill["status"] for skill in status["skills"]} == {"verified"}
     assert status["replay"]["replies"] == status["tokens"]["calls"]
+
+
+def test_a_replay_takes_on_as_many_tasks_as_were_recorded(tmp_path: Path) -> None:
+    (tmp_path / "empty.cassette").write_text(
+        "# voyager-k8s cassette 1: model replies, found by role, task and ordinal\n"
+    )
+    refused = run("train", "--out", "none", "--replay", "empty.cassette", cwd=tmp_path)
+
+    assert refused.code == 3
+    assert "no reply for curriculum at task-001 #1" in refused.err
+    assert "iterations: 1\n" in (tmp_path / "none" / "campaign.yaml").read_text()

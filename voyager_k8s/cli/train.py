@@ -37,7 +37,7 @@ __all__ = ["resume", "train"]
     metavar="auto|manual|FILE",
     help="Where tasks come from; a name under curricula/ is found too. [default: auto]",
 )
-@click.option("--iterations", type=click.IntRange(min=1), help="Tasks to take on. [default: 20]")
+@click.option("--iterations", type=click.IntRange(min=1), help="Tasks to take on. [default: 20; of a recording, all]")
 @click.option("--max-attempts", type=click.IntRange(min=1), help="Programs written for one task. [default: 4]")
 @click.option(
     "--model",
@@ -106,7 +106,15 @@ def _configure(options: dict[str, Any]) -> CampaignConfig:
         given["library"] = library.model_copy(update={"path": str(options["library"].absolute())})
     given["cluster"] = _cluster(config.cluster, options)
     given["models"] = config.models.model_copy(update=_models(config.models, options))
+    if options["replay"] and "iterations" not in given:
+        given["iterations"] = _recorded_rounds(Path(given["models"].replay))
     return config.model_copy(update=given)
+
+
+def _recorded_rounds(cassette: Path) -> int:
+    from voyager_k8s.models.cassette import read_cassette
+
+    return max(1, len({entry.task for entry in read_cassette(cassette).entries}))
 
 
 def _cluster(configured: ClusterConfig | None, options: dict[str, Any]) -> ClusterConfig | None:
