@@ -15,6 +15,7 @@ from voyager_k8s.core.verdict import CheckResult
 from voyager_k8s.core.world import Change, Event, FieldChange, Snapshot
 
 __all__ = [
+    "DUMPER",
     "fit",
     "shorten",
     "show_changes",
@@ -25,7 +26,7 @@ __all__ = [
     "show_unchanged",
 ]
 
-_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # libyaml's writes the same ten times as fast
+DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # libyaml's writes the same ten times as fast
 NOTHING = "(nothing)"
 USUAL = frozenset(
     {"Available", "ContainersReady", "Initialized", "PodReadyToStartContainers", "PodScheduled", "Progressing", "Ready"}
@@ -75,7 +76,7 @@ def _grouped(mark: str, objects: Iterable[tuple[str, str]]) -> list[str]:
 
 
 def _yaml(value: object) -> str:
-    return yaml.dump(value, Dumper=_DUMPER, sort_keys=False, width=160, default_flow_style=None).rstrip()
+    return yaml.dump(value, Dumper=DUMPER, sort_keys=False, width=160, default_flow_style=None).rstrip()
 
 
 def show_changes(changes: Sequence[Change], budget: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from voyager_k8s.clusters.embedded import EmbeddedControlPlane, collect_garbage
+from voyager_k8s.clusters.embedded import EmbeddedControlPlane
 from voyager_k8s.clusters.install import install
 from voyager_k8s.clusters.kubernetes_cluster import KubernetesCluster
 from voyager_k8s.clusters.processes import Owner
@@ -18,8 +18,8 @@ __all__ = ["open_cluster"]
 def open_cluster(
     config: ClusterConfig, name: str, cache: Path | None = None, listener: Listener = silent
 ) -> KubernetesCluster:
-    """The configured cluster, not started yet. Its programs are installed first where they are missing, and what
-    killed processes left behind is cleaned.
+    """The configured cluster, not started yet. Its programs are installed first where they are missing; its
+    start cleans what killed processes left behind.
 
     Args:
         name: of an embedded cluster; it belongs to this process unless it is to be kept.
@@ -31,7 +31,6 @@ def open_cluster(
     """
     installing = InstallSettings() if cache is None else InstallSettings(cache=cache)
     binaries = install(installing, listener)
-    collect_garbage(installing.cache)
     control_plane = EmbeddedControlPlane(
         name,
         EmbeddedSettings(nodes=config.nodes),

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from voyager_k8s.agents.rendering import show_changes, show_events
+from voyager_k8s.agents.rendering import DUMPER, show_changes, show_events
 from voyager_k8s.core.conversation import ModelReply, ModelRequest
 from voyager_k8s.core.task import Task
 from voyager_k8s.learning.record import Attempt
@@ -22,7 +22,6 @@ from voyager_k8s.learning.writing import write_text
 
 __all__ = ["Artefacts"]
 
-_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # libyaml's writes the same ten times as fast
 WHOLE = 1_000_000
 """Characters: no cut worth speaking of."""
 
@@ -40,7 +39,7 @@ class Artefacts:
     def task(self, task: Task) -> None:
         """The task as the curriculum wrote it."""
         data = task.model_dump(by_alias=True, exclude_unset=True, mode="json")
-        text = yaml.dump(data, Dumper=_DUMPER, sort_keys=False, width=110, allow_unicode=True)
+        text = yaml.dump(data, Dumper=DUMPER, sort_keys=False, width=110, allow_unicode=True)
         write_text(self._tasks / task.id / "task.yaml", text)
 
     def call(self, request: ModelRequest, reply: ModelReply) -> None:
